@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "arena.h"
+
+#include "bench.h"
+
+#include <errno.h>
+#include <holdfast/holdfast.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { ROOT_SIZE = 1 << 18 };
+
+typedef struct {
+    const char *suffix;
+    char *root;
+    size_t used;
+} arena_t;
+
+static arena_t arenas[2] = {{.suffix = "a"}, {.suffix = "b"}};
+
+/* The name goes at once: nothing is left behind however the bench ends. */
+static void open_arena(arena_t *arena)
+{
+    char name[64];
+    snprintf(name, sizeof name, "holdfast-bench-%ld-%s", (long)getpid(), arena->suffix);
+    hf_segment_config_t config = {.root_size = ROOT_SIZE};
+    hf_segment_t *segment;
+    int error = hf_segment_open(&segment, name, HF_CREATE | HF_EXCLUSIVE, &config);
+    if (error == 0) {
+        error = hf_segment_remove(name);
+    }
+    if (error != 0) {
+        give_up("opening a segment", error);
+    }
+    arena->root = hf_segment_root(segment);
+}
+
+static void *take(arena_t *arena, size_t size)
+{
+    if (arena->root == NULL) {
+        open_arena(arena);
+    }
+    size_t rounded = (size + ARENA_LINE - 1) / ARENA_LINE * ARENA_LINE;
+    size_t first = ((uintptr_t)arena->root % ARENA_LINE == 0) ? 0 : ARENA_LINE / 2;
+    size_t start = arena->used == 0 ? first : arena->used;
+    if (start + rounded > ROOT_SIZE) {
+        give_up("dividing the arena", ENOMEM);
+    }
+    arena->used = start + rounded;
+    return arena->root + start;
+}
+
+void *arena_take(size_t size)
+{
+    return take(&arenas[0], size);
+}
+
+void *arena_take_other(size_t size)
+{
+    return take(&arenas[1], size);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shared memory of the measurements: the root of a holdfast segment, for all peers
+ * alike, so that none of them has the better mapping. Children inherit it.
+ */
+#ifndef BENCH_ARENA_H
+#define BENCH_ARENA_H
+
+#include <stddef.h>
+
+enum { ARENA_LINE = 128 }; /* two cache lines: neighbours are prefetched in pairs */
+
+/* A zeroed piece that shares no cache line with another. It is there to stay. */
+void *arena_take(size_t size);
+
+/* The same in a second segment. */
+void *arena_take_other(size_t size);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* Several processes want one lock: what they get done together, and the poorest share. */
+#include "arena.h"
+#include "bench.h"
+#include "peer.h"
+#include "process.h"
+#include "report.h"
+#include "series.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { MAX_PARTIES = 8, SIZES = 3 };
+
+static const unsigned sizes[SIZES] = {2, 4, 8};
+
+/* What is contended for, and how. */
+typedef struct {
+    const char *name;
+    const peer_set_t *set;
+    uint32_t outside; /* steps of loop_work: about a nanosecond each */
+    table_t table;
+} variant_t;
+
+static const variant_t variants[] = {
+    {.name = "at once",
+        .set = &lock_set,
+        .outside = 0,
+        .table = {.title = "contended: lock, increment, unlock, at once again",
+            .columns = {{"million/s", 2}, {"x robust", 2}, {"least share", 2},
+                {"worst round", 2}}}},
+    {.name = "work outside",
+        .set = &lock_set,
+        .outside = 200,
+        .table = {.title = "contended: lock, increment, unlock, then some work outside",
+            .columns = {{"million/s", 2}, {"x robust", 2}, {"least share", 2},
+                {"worst round", 2}}}},
+};
+
+enum { VARIANTS = sizeof variants / sizeof variants[0] };
+
+/* One peer, one number of processes, one variant: its rounds. */
+typedef struct {
+    series_t rates;        /* million turns a second, all parties together */
+    series_t least_shares; /* the poorest party's turns, 1 being a fair share of them */
+} cell_t;
+
+typedef struct {
+    const peer_t *peer;
+    contest_t *contest;
+    void *lock;
+} party_t;
+
+static void take_part(int channel, void *context)
+{
+    party_t *party = context;
+    pthread_barrier_wait(&party->contest->start);
+    uint64_t turns = party->peer->contest(party->contest, party->lock);
+    channel_send(channel, &turns, sizeof turns);
+}
+
+static void prepare(const party_t *party, unsigned parties, uint32_t outside)
+{
+    memset(party->contest, 0, sizeof *party->contest);
+    party->contest->outside = outside;
+    pthread_barrierattr_t shared;
+    pthread_barrierattr_init(&shared);
+    pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+    int error = pthread_barrier_init(&party->contest->start, &shared, parties + 1);
+    pthread_barrierattr_destroy(&shared);
+    if (error != 0) {
+        give_up("making a barrier", error);
+    }
+    peer_init(party->peer, party->lock);
+}
+
+/* Returns the nanoseconds between start and stop. */
+static uint64_t hold_contest(contest_t *contest, unsigned milliseconds)
+{
+    struct timespec length = {
+        .tv_sec = milliseconds / 1000, .tv_nsec = (long)(milliseconds % 1000) * 1000000};
+    pthread_barrier_wait(&contest->start);
+    uint64_t start = now_ns();
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &length, NULL);
+    __atomic_store_n(&contest->stop, 1, __ATOMIC_RELAXED);
+    return now_ns() - start;
+}
+
+static void run_contest(const party_t *party, unsigned parties, uint32_t outside,
+    unsigned milliseconds, cell_t *cell)
+{
+    process_t children[MAX_PARTIES];
+    prepare(party, parties, outside);
+    for (unsigned i = 0; i < parties; i++) {
+        children[i] = process_start(take_part, (void *)party);
+    }
+    uint64_t length = hold_contest(party->contest, milliseconds);
+    uint64_t sum = 0;
+    uint64_t least = UINT64_MAX;
+    for (unsigned i = 0; i < parties; i++) {
+        uint64_t turns;
+        channel_receive(children[i].channel, &turns, sizeof turns);
+        sum += turns;
+        least = turns < least ? turns : least;
+        process_kill(&children[i]);
+    }
+    if (sum == 0 || sum != party->contest->counter) {
+        give_up(party->peer->name, EBADMSG); /* a call failed, or exclusion was broken */
+    }
+    series_add(&cell->rates, (double)sum * 1e3 / (double)length);
+    series_add(&cell->least_shares, (double)least * parties / (double)sum);
+}
+
+static void print_size(const variant_t *variant, unsigned parties, const cell_t *cells)
+{
+    const peer_set_t *set = variant->set;
+    for (unsigned p = 0; p < set->count; p++) {
+        char name[64];
+        snprintf(name, sizeof name, "%u x %s", parties, set->peers[p].name);
+        if (set->peers[p].missing != NULL) {
+            report_missing(name, set->peers[p].missing);
+        } else if (set->peers[p].contest != NULL) {
+            double values[] = {series_median(&cells[p].rates),
+                series_ratio(&cells[p].rates, &cells[set->reference].rates),
+                series_median(&cells[p].least_shares),
+                series_quantile(&cells[p].least_shares, 0)};
+            report_row(&variant->table, name, values);
+        }
+    }
+}
+
+static void judge_size(const variant_t *variant, unsigned parties, const cell_t *cells)
+{
+    const cell_t *subject = &cells[variant->set->subject];
+    const cell_t *reference = &cells[variant->set->reference];
+    char what[80];
+    snprintf(what, sizeof what, "%u processes, %s: throughput", parties, variant->name);
+    report_at_least(
+        what, series_ratio(&subject->rates, &reference->rates), 1, "x robust");
+    snprintf(what, sizeof what, "%u processes, %s: least share in any round", parties,
+        variant->name);
+    report_at_least(what, series_quantile(&subject->least_shares, 0), 1.0 / 3, "x fair");
+}
+
+typedef cell_t cells_t[VARIANTS][SIZES][MAX_PEERS];
+
+static void print(cells_t cells)
+{
+    for (unsigned v = 0; v < VARIANTS; v++) {
+        report_heads(&variants[v].table);
+        for (unsigned s = 0; s < SIZES; s++) {
+            if (s > 0) {
+                report_gap();
+            }
+            print_size(&variants[v], sizes[s], cells[v][s]);
+            judge_size(&variants[v], sizes[s], cells[v][s]);
+        }
+    }
+    printf(
+        "  (share: 1 is fair; of the poorest process, median and worst of the rounds)\n");
+}
+
+static void run_size(party_t *party, const variant_t *variant, unsigned parties,
+    unsigned milliseconds, cell_t *cells)
+{
+    for (unsigned p = 0; p < variant->set->count; p++) {
+        party->peer = &variant->set->peers[p];
+        if (party->peer->contest != NULL) {
+            run_contest(party, parties, variant->outside, milliseconds, &cells[p]);
+        }
+    }
+}
+
+void contended_run(const bench_options_t *options)
+{
+    static cells_t cells;
+    static party_t party;
+    party.contest = arena_take(sizeof *party.contest);
+    party.lock = arena_take(ARENA_LINE);
+    for (unsigned round = 0; round < options->rounds; round++) {
+        report_progress("contention", round, options->rounds);
+        for (unsigned v = 0; v < VARIANTS; v++) {
+            for (unsigned s = 0; s < SIZES; s++) {
+                run_size(&party, &variants[v], sizes[s], options->quick ? 120 : 800,
+                    cells[v][s]);
+            }
+        }
+    }
+    print(cells);
+}

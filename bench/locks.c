@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* The mutexes that are measured side by side. */
+#include "bench.h"
+#include "boost_lock.h"
+#include "peer.h"
+
+#include <errno.h>
+#include <holdfast/holdfast.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+void peer_init(const peer_t *peer, void *thing)
+{
+    memset(thing, 0, peer->size);
+    int error = peer->init(thing);
+    if (error != 0) {
+        give_up(peer->name, error);
+    }
+}
+
+/* The floor: no lock that one compare-and-swap takes can cost less. */
+
+typedef _Atomic uint64_t floor_word_t;
+
+static int floor_init(void *lock)
+{
+    atomic_init((floor_word_t *)lock, 0);
+    return 0;
+}
+
+static inline int floor_acquire(void *lock)
+{
+    uint64_t free = 0;
+    return atomic_compare_exchange_strong_explicit(
+               (floor_word_t *)lock, &free, 1, memory_order_acquire, memory_order_relaxed)
+               ? 0
+               : EBUSY;
+}
+
+static inline int floor_release(void *lock)
+{
+    return atomic_exchange_explicit((floor_word_t *)lock, 0, memory_order_release) == 1
+               ? 0
+               : EPERM;
+}
+
+static int floor_pairs(void *lock, uint64_t count)
+{
+    return loop_pairs(lock, count, floor_acquire, floor_release);
+}
+
+static int holdfast_init(void *lock)
+{
+    return hf_mutex_init(lock, 0);
+}
+
+static int recursive_init(void *lock)
+{
+    return hf_mutex_init(lock, HF_RECURSIVE);
+}
+
+static inline int holdfast_acquire(void *lock)
+{
+    return hf_mutex_lock(lock);
+}
+
+static inline int holdfast_release(void *lock)
+{
+    return hf_mutex_unlock(lock);
+}
+
+static int holdfast_recover(void *lock)
+{
+    return hf_mutex_consistent(lock);
+}
+
+static unsigned holdfast_sleepers(void *lock)
+{
+    hf_owner_t who;
+    return hf_mutex_owner(lock, &who) == 0 ? who.waiters : 0;
+}
+
+static int holdfast_pairs(void *lock, uint64_t count)
+{
+    return loop_pairs(lock, count, holdfast_acquire, holdfast_release);
+}
+
+static uint64_t holdfast_contest(contest_t *contest, void *lock)
+{
+    return loop_contest(contest, lock, holdfast_acquire, holdfast_release);
+}
+
+static int pthread_init(void *lock, int robustness)
+{
+    pthread_mutexattr_t attributes;
+    int error = pthread_mutexattr_init(&attributes);
+    if (error != 0) {
+        return error;
+    }
+    error = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    if (error == 0) {
+        error = pthread_mutexattr_setrobust(&attributes, robustness);
+    }
+    if (error == 0) {
+        error = pthread_mutex_init(lock, &attributes);
+    }
+    pthread_mutexattr_destroy(&attributes);
+    return error;
+}
+
+static int plain_init(void *lock)
+{
+    return pthread_init(lock, PTHREAD_MUTEX_STALLED);
+}
+
+static int robust_init(void *lock)
+{
+    return pthread_init(lock, PTHREAD_MUTEX_ROBUST);
+}
+
+static inline int pthread_acquire(void *lock)
+{
+    return pthread_mutex_lock(lock);
+}
+
+static inline int pthread_release(void *lock)
+{
+    return pthread_mutex_unlock(lock);
+}
+
+static int robust_recover(void *lock)
+{
+    return pthread_mutex_consistent(lock);
+}
+
+static int pthread_pairs(void *lock, uint64_t count)
+{
+    return loop_pairs(lock, count, pthread_acquire, pthread_release);
+}
+
+static uint64_t pthread_contest(contest_t *contest, void *lock)
+{
+    return loop_contest(contest, lock, pthread_acquire, pthread_release);
+}
+
+const peer_t lock_peers[LOCK_PEERS] = {
+    [LOCK_FLOOR] = {.name = "floor: compare-and-swap, exchange",
+        .size = sizeof(floor_word_t),
+        .init = floor_init,
+        .pairs = floor_pairs},
+    [LOCK_HOLDFAST] = {.name = "holdfast mutex",
+        .size = sizeof(hf_mutex_t),
+        .init = holdfast_init,
+        .pairs = holdfast_pairs,
+        .contest = holdfast_contest,
+        .acquire = holdfast_acquire,
+        .release = holdfast_release,
+        .recover = holdfast_recover,
+        .sleepers = holdfast_sleepers},
+    [LOCK_RECURSIVE] = {.name = "holdfast mutex, recursive",
+        .size = sizeof(hf_mutex_t),
+        .init = recursive_init,
+        .pairs = holdfast_pairs},
+    [LOCK_PLAIN] = {.name = "pthread mutex, shared",
+        .size = sizeof(pthread_mutex_t),
+        .init = plain_init,
+        .pairs = pthread_pairs,
+        .contest = pthread_contest,
+        .acquire = pthread_acquire,
+        .release = pthread_release},
+    [LOCK_ROBUST] = {.name = "pthread mutex, shared, robust",
+        .size = sizeof(pthread_mutex_t),
+        .init = robust_init,
+        .pairs = pthread_pairs,
+        .contest = pthread_contest,
+        .acquire = pthread_acquire,
+        .release = pthread_release,
+        .recover = robust_recover},
+#ifdef BENCH_BOOST
+    [LOCK_BOOST] = {.name = "Boost interprocess_mutex",
+        .size = BOOST_LOCK_SIZE,
+        .init = boost_lock_init,
+        .pairs = boost_lock_pairs,
+        .contest = boost_lock_contest,
+        .acquire = boost_lock_acquire,
+        .release = boost_lock_release},
+#else
+    [LOCK_BOOST] = {.name = "Boost interprocess_mutex", .missing = "not installed"},
+#endif
+};
+
+const peer_set_t lock_set = {.peers = lock_peers,
+    .count = LOCK_PEERS,
+    .floor = LOCK_FLOOR,
+    .reference = LOCK_ROBUST,
+    .subject = LOCK_HOLDFAST};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A peer: one implementation of "acquire, then release". To measure another kind of thing
+ * (a semaphore, permits, a read lock), write its table of peers and name it in the
+ * sections that shall measure it.
+ */
+#ifndef BENCH_PEER_H
+#define BENCH_PEER_H
+
+#include "loops.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct {
+    const char *name;
+    const char *missing; /* why it cannot be measured here; null: it can */
+    size_t size;
+    int (*init)(void *thing); /* on zeroed memory; 0 or an errno value */
+
+    /* One function for each loop of loops.h. A null contest: measured by one thread only.
+     */
+    int (*pairs)(void *thing, uint64_t count);
+    uint64_t (*contest)(contest_t *contest, void *thing);
+
+    /* Single calls, for latencies. A null recover: it does not survive its holder. A null
+     * sleepers: it cannot tell, and only the kernel is asked whether somebody sleeps. */
+    peer_call_t *acquire, *release, *recover;
+    unsigned (*sleepers)(void *thing);
+} peer_t;
+
+/* Peers of one kind, and which of them the ratios are about. */
+typedef struct {
+    const peer_t *peers;
+    unsigned count;
+    unsigned floor;     /* what nothing of its kind can beat */
+    unsigned reference; /* glibc's or the system's */
+    unsigned subject;   /* ours */
+} peer_set_t;
+
+enum { MAX_PEERS = 16 };
+
+enum {
+    LOCK_FLOOR,
+    LOCK_HOLDFAST,
+    LOCK_RECURSIVE,
+    LOCK_PLAIN,
+    LOCK_ROBUST,
+    LOCK_BOOST,
+    LOCK_PEERS
+};
+extern const peer_t lock_peers[LOCK_PEERS];
+extern const peer_set_t lock_set;
+
+/* Zeroes the memory and initialises it; gives up on an error. */
+void peer_init(const peer_t *peer, void *thing);
+
+#endif

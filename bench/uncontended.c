@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Acquire and release by one thread, nobody else about: what an operation costs by
+ * itself. */
+#include "arena.h"
+#include "bench.h"
+#include "peer.h"
+#include "report.h"
+#include "series.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+
+enum { BATCHES_PER_ROUND = 5 };
+
+/* What is measured, and the targets of its subject. */
+typedef struct {
+    table_t table; /* columns: ns, x floor, x reference */
+    const char *what;
+    const peer_set_t *set;
+    double most_floors, most_references;
+} kind_t;
+
+static const kind_t kinds[] = {
+    {.table = {.title = "lock + unlock, one thread, no contention",
+         .columns = {{"ns", 2}, {"x floor", 2}, {"x robust", 2}}},
+        .what = "uncontended lock + unlock",
+        .set = &lock_set,
+        .most_floors = 1.3,
+        .most_references = 0.7},
+};
+
+static double time_batch(const peer_t *peer, void *thing, uint64_t pairs)
+{
+    uint64_t start = now_ns();
+    int failed = peer->pairs(thing, pairs);
+    uint64_t end = now_ns();
+    if (failed != 0) {
+        give_up(peer->name, failed);
+    }
+    return (double)(end - start) / (double)pairs;
+}
+
+static void measure(const kind_t *kind, const bench_options_t *options, series_t *costs)
+{
+    void *things[MAX_PEERS] = {0};
+    uint64_t pairs = options->quick ? 100000 : 500000;
+    for (unsigned p = 0; p < kind->set->count; p++) {
+        if (kind->set->peers[p].missing == NULL) {
+            things[p] = arena_take(kind->set->peers[p].size);
+            peer_init(&kind->set->peers[p], things[p]);
+            time_batch(&kind->set->peers[p], things[p], pairs / 10); /* join, fault in */
+        }
+    }
+    unsigned batches = options->rounds * BATCHES_PER_ROUND;
+    for (unsigned batch = 0; batch < batches; batch++) {
+        report_progress("uncontended", batch, batches);
+        for (unsigned p = 0; p < kind->set->count; p++) {
+            if (things[p] != NULL) {
+                series_add(&costs[p], time_batch(&kind->set->peers[p], things[p], pairs));
+            }
+        }
+    }
+}
+
+static void print(const kind_t *kind, const series_t *costs)
+{
+    report_heads(&kind->table);
+    for (unsigned p = 0; p < kind->set->count; p++) {
+        const peer_t *peer = &kind->set->peers[p];
+        if (peer->missing != NULL) {
+            report_missing(peer->name, peer->missing);
+            continue;
+        }
+        double values[] = {series_median(&costs[p]),
+            series_ratio(&costs[p], &costs[kind->set->floor]),
+            series_ratio(&costs[p], &costs[kind->set->reference])};
+        report_row(&kind->table, peer->name, values);
+    }
+}
+
+static void judge(const kind_t *kind, const series_t *costs)
+{
+    const series_t *subject = &costs[kind->set->subject];
+    report_at_most(kind->what, series_ratio(subject, &costs[kind->set->floor]),
+        kind->most_floors, "x floor");
+    report_at_most(kind->what, series_ratio(subject, &costs[kind->set->reference]),
+        kind->most_references, "x glibc");
+}
+
+void uncontended_run(const bench_options_t *options)
+{
+    for (unsigned k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        series_t costs[MAX_PEERS] = {0};
+        measure(&kinds[k], options, costs);
+        print(&kinds[k], costs);
+        judge(&kinds[k], costs);
+        for (unsigned p = 0; p < MAX_PEERS; p++) {
+            series_clear(&costs[p]);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * holdfast: synchronisation between processes that survives kill -9.
+ *
+ * This header brings all of the library. Each of the others is the manual of one noun.
+ */
+#ifndef HOLDFAST_HOLDFAST_H
+#define HOLDFAST_HOLDFAST_H
+
+#include <holdfast/common.h>
+#include <holdfast/mutex.h>
+#include <holdfast/segment.h>
+
+#endif

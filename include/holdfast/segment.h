@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Segment: a named piece of shared memory in which primitives live.
+ *
+ *     hf_segment_config_t config = {.root_size = sizeof(shared_t)};
+ *     hf_segment_t *segment;
+ *     int error = hf_segment_open(&segment, "accounts", HF_CREATE, &config);
+ *     shared_t *shared = hf_segment_root(segment);
+ *
+ * Every process may do the same; the first one creates, the others find it. A segment is
+ * built unseen and appears whole or not at all: whoever opens it never sees half of one,
+ * and a creator that dies leaves nothing that is in anybody's way. All of its memory is
+ * allocated at creation: a full file system is ENOSPC then, never a fault later.
+ *
+ * In one process, opening a segment again returns the same handle and addresses; it goes
+ * when it has been closed as often as opened. Threads of a process may call everything
+ * here at the same time.
+ *
+ * The object lives, with its contents, until hf_segment_remove and the last close, or
+ * until the system stops. (Linux: a file in /dev/shm.)
+ *
+ * Limits: 16,384 participants (threads that have joined) a segment. In a process, a
+ * descriptor of a segment's object must not be closed while another thread of the process
+ * joins the segment (makes its first call there): the kernel would drop the joiner's
+ * claim.
+ */
+#ifndef HOLDFAST_SEGMENT_H
+#define HOLDFAST_SEGMENT_H
+
+#include <holdfast/common.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hf_segment hf_segment_t; /* process-local handle */
+
+/* What a new segment shall be. Zero (or a null config) means the default. An existing one
+ * must offer at least as much as is asked for here. */
+typedef struct {
+    size_t size;      /* bytes of your memory, root included; default: the root's */
+    size_t root_size; /* bytes of the root object; default: 4,096, or all of a
+                         smaller size */
+    unsigned max_participants; /* threads joined at once, up to 16,384; default: 1,024 */
+    unsigned permissions; /* mode bits, exactly these whatever the umask; default 0600 */
+} hf_segment_config_t;
+
+enum {
+    HF_CREATE = 1,    /* create it if there is none */
+    HF_EXCLUSIVE = 2, /* with HF_CREATE: EEXIST if there is one */
+    HF_READ_ONLY = 4  /* look only: calls that would write return EACCES */
+};
+
+/*
+ * Opens what exists, or creates (flags above). `name` is 1 to 250 bytes without a slash,
+ * but for one that it may begin with. 0; EINVAL: a bad name, flag or config, or the
+ * existing one is smaller than the config asks; ENOENT; EEXIST; EACCES: no permission, a
+ * symbolic link, not a regular file, or a file of another owner that the whole world may
+ * write; EBADMSG: no segment, damaged, or cut short; EPROTONOSUPPORT: a segment of
+ * another format version; ENOMEM; ENOSPC; EMFILE, ENFILE.
+ */
+HF_API HF_NODISCARD int hf_segment_open(hf_segment_t **seg, const char *name,
+    unsigned flags, const hf_segment_config_t *config);
+
+/*
+ * The same on a descriptor (a memfd, a file in /dev/shm, one passed over a socket), which
+ * the caller keeps and may close afterwards. HF_CREATE builds a segment in an empty
+ * object, also in one whose last creator died; permissions stay as they are.
+ * HF_EXCLUSIVE: EEXIST if it holds one already. EBADF: not a descriptor.
+ */
+HF_API HF_NODISCARD int hf_segment_open_fd(
+    hf_segment_t **seg, int fd, unsigned flags, const hf_segment_config_t *config);
+
+/*
+ * Closes it. The calling thread leaves; other threads of the process that have joined are
+ * asked for nothing: the mapping goes when the last of them has ended. Whoever uses the
+ * segment's memory after its close is at fault. 0; EINVAL: a null or closed handle.
+ */
+HF_API HF_NODISCARD int hf_segment_close(hf_segment_t *seg);
+
+/* Takes the name away; who has it open keeps it. 0; ENOENT; EACCES; EINVAL: a bad name.
+ */
+HF_API HF_NODISCARD int hf_segment_remove(const char *name);
+
+/* The root object: root_size bytes at a 64-byte boundary, all zero at creation. */
+HF_API void *hf_segment_root(const hf_segment_t *seg);
+
+/* What a segment is and how it fares. */
+typedef struct {
+    size_t size, root_size;
+    unsigned max_participants;
+    unsigned participants; /* threads that have joined now, in all processes */
+    uint64_t rescues; /* sleepers that the back-stop timer had to save, ever. Deaths that
+                         coincide may add to it; one that grows without them is a bug */
+} hf_segment_info_t;
+
+HF_API HF_NODISCARD int hf_segment_info(const hf_segment_t *seg, hf_segment_info_t *info);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mutex: one word, tagged with its holder. docs/recovery.md has the transitions and the
+ * proof.
+ *
+ *   SLEEPERS      a thread may sleep on the word. A thread must set it before it sleeps;
+ * only an unlocker whose wake found nobody may clear it. WAKING        an unlocker has
+ * woken two sleepers, and none has acted since; while it is set, unlocking need wake
+ * nobody. Who clears it either goes to sleep watching the holder, or has just become the
+ * holder after a sleep. INCONSISTENT  taken from a dead holder, not yet declared
+ * repaired; only beside a holder. LOST          unlocked while INCONSISTENT: no holder
+ * ever again, until hf_mutex_init. RECURSIVE     option; never changes.
+ *
+ * Between taking (a compare-and-swap) and giving back (another) the word alone says who
+ * holds it. Dying before either leaves nothing; dying after leaves a dead tag, which the
+ * next comer replaces, and those asleep are woken by the death of the lease that they
+ * watch.
+ */
+#include <holdfast/mutex.h>
+
+#include <errno.h>
+
+#include "participant/member.h"
+#include "wait/wait.h"
+
+enum {
+    SLEEPERS = 1,
+    WAKING = 2,
+    INCONSISTENT = 4,
+    LOST = 8,
+    RECURSIVE = 16,
+};
+
+_Static_assert(RECURSIVE >> HFI_FLAG_BITS == 0, "flags leave the tag alone");
+_Static_assert(sizeof(hf_mutex_t) == 16, "format");
+
+enum { TRY_AGAIN = -1 }; /* not an errno value */
+
+static uint64_t holder_of(uint64_t w)
+{
+    return w & ~HFI_FLAGS_MASK;
+}
+
+static bool is_held(uint64_t w)
+{
+    return holder_of(w) != 0;
+}
+
+static bool is_free(uint64_t w)
+{
+    return !is_held(w) && (w & LOST) == 0;
+}
+
+static bool owes_a_wake(uint64_t w)
+{
+    return (w & (SLEEPERS | WAKING)) == SLEEPERS;
+}
+
+/* Bits that no transition leads to. */
+static bool is_damaged(uint64_t w)
+{
+    return is_held(w) ? (w & LOST) != 0 || hfi_tag_generation(w) == 0
+                      : (w & INCONSISTENT) != 0 || (w & (SLEEPERS | WAKING)) == WAKING;
+}
+
+/* ---- lock ---- */
+
+static int lock_again(hf_mutex_t *m, uint64_t w)
+{
+    if ((w & RECURSIVE) == 0) {
+        return EDEADLK;
+    }
+    if (m->hf_depth == UINT32_MAX) {
+        return EAGAIN;
+    }
+    m->hf_depth++;
+    return 0;
+}
+
+/* free -> held by us; dead holder's -> held by us, inconsistent */
+static int take(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
+{
+    if (!hfi_wait_may_take(wait, &m->hf_word, w)) {
+        return TRY_AGAIN;
+    }
+    uint64_t flags = w & (SLEEPERS | WAKING | RECURSIVE);
+    if (wait->slept) {
+        flags = (flags | SLEEPERS) & ~(uint64_t)WAKING;
+    }
+    bool orphan = is_held(w);
+    if (orphan) {
+        flags |= INCONSISTENT;
+    }
+    if (!hfi_cas64_acquire(&m->hf_word, &w, wait->me.tag | flags)) {
+        return TRY_AGAIN;
+    }
+    m->hf_depth = 0;
+    return orphan ? EOWNERDEAD : 0;
+}
+
+static bool spin(const hf_mutex_t *m)
+{
+    unsigned budget = hfi_spin_budget();
+    for (unsigned i = 0; i < budget; i++) {
+        hfi_cpu_relax();
+        if (!is_held(hfi_load64_relaxed(&m->hf_word))) {
+            hfi_spin_learn(true);
+            return true;
+        }
+    }
+    hfi_spin_learn(false);
+    return false;
+}
+
+/* held -> held, with sleepers; then we sleep, and watch that holder */
+static void sleep(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
+{
+    uint64_t asleep = (w | SLEEPERS) & ~(uint64_t)WAKING;
+    if (w == asleep || hfi_cas64(&m->hf_word, &w, asleep)) {
+        hfi_wait_sleep(wait, &m->hf_word, asleep, holder_of(asleep));
+    }
+}
+
+static int attempt(hf_mutex_t *m, struct hfi_wait *wait)
+{
+    uint64_t w = hfi_load64_acquire(&m->hf_word);
+    if (is_damaged(w)) {
+        return EBADMSG;
+    }
+    if (holder_of(w) == wait->me.tag) {
+        return lock_again(m, w);
+    }
+    if (is_free(w)) {
+        return take(m, w, wait);
+    }
+    if ((w & LOST) != 0) {
+        return ENOTRECOVERABLE;
+    }
+    enum hfi_life life = hfi_table_life(&wait->me.at->table, holder_of(w));
+    if (life != HFI_ALIVE) {
+        return life == HFI_DEAD ? take(m, w, wait) : EBADMSG;
+    }
+    if (hfi_wait_is_over(wait)) {
+        return ETIMEDOUT;
+    }
+    if (!spin(m)) {
+        sleep(m, w, wait);
+    }
+    return TRY_AGAIN;
+}
+
+static __attribute__((noinline)) int lock_slow(hf_mutex_t *m, uint64_t deadline)
+{
+    const struct hfi_member *me;
+    int error = hfi_member_at(m, sizeof *m, &me);
+    if (error != 0) {
+        return error;
+    }
+    struct hfi_wait wait = hfi_wait_start(me, m, deadline);
+    do {
+        error = attempt(m, &wait);
+    } while (error == TRY_AGAIN);
+    hfi_wait_finish(&wait);
+    if (wait.slept && error != 0 && error != EOWNERDEAD) {
+        hfi_wake(hfi_low_half(&m->hf_word),
+            HFI_WAKE_PAIR); /* one may have been meant for us */
+    }
+    return error;
+}
+
+/* free -> held by us, nobody about */
+static bool lock_fast(hf_mutex_t *m)
+{
+    uint64_t me = hfi_tag_here(m);
+    uint64_t free = 0;
+    return me != 0 && hfi_cas64_acquire(&m->hf_word, &free, me);
+}
+
+int hf_mutex_lock(hf_mutex_t *m)
+{
+    return lock_fast(m) ? 0 : lock_slow(m, HFI_NEVER);
+}
+
+int hf_mutex_trylock(hf_mutex_t *m)
+{
+    if (lock_fast(m)) {
+        return 0;
+    }
+    int error = lock_slow(m, 0);
+    return error == ETIMEDOUT || error == EDEADLK ? EBUSY : error;
+}
+
+int hf_mutex_timedlock(hf_mutex_t *m, const struct timespec *deadline)
+{
+    uint64_t until;
+    if (!hfi_deadline_from(deadline, &until)) {
+        return EINVAL;
+    }
+    return lock_fast(m) ? 0 : lock_slow(m, until);
+}
+
+/* ---- unlock ---- */
+
+/* What the holder's word becomes: free or lost, with a wake under way if one is owed. */
+static uint64_t given_back(uint64_t w)
+{
+    uint64_t to = w & (SLEEPERS | WAKING | RECURSIVE);
+    if ((w & INCONSISTENT) != 0) {
+        to |= LOST;
+    }
+    return owes_a_wake(w) ? to | WAKING : to;
+}
+
+/*
+ * If we die before the wake, the sleeper that watches our lease is woken instead. If
+ * nobody sleeps, the bits go, unless the word has changed: somebody else's business then.
+ * A thread that slept and takes the lock sets SLEEPERS anew, so nobody is forgotten if
+ * the word only looks the same.
+ */
+static void wake_pair(hf_mutex_t *m, uint64_t w)
+{
+    if (hfi_wake(hfi_low_half(&m->hf_word), HFI_WAKE_PAIR) == 0) {
+        hfi_cas64(&m->hf_word, &w, w & ~(uint64_t)(SLEEPERS | WAKING));
+    }
+}
+
+static __attribute__((noinline)) int unlock_slow(hf_mutex_t *m)
+{
+    const struct hfi_member *me;
+    int error = hfi_member_at(m, sizeof *m, &me);
+    if (error != 0) {
+        return error;
+    }
+    uint64_t w = hfi_load64_relaxed(&m->hf_word);
+    if (holder_of(w) != me->tag) {
+        return EPERM;
+    }
+    if (m->hf_depth > 0) {
+        m->hf_depth--;
+        return 0;
+    }
+    /* held by us -> free or lost; others may set and clear SLEEPERS and WAKING meanwhile
+     */
+    while (!hfi_cas64_release(&m->hf_word, &w, given_back(w))) {
+    }
+    if (owes_a_wake(w)) {
+        wake_pair(m, given_back(w));
+    }
+    return 0;
+}
+
+int hf_mutex_unlock(hf_mutex_t *m)
+{
+    uint64_t me = hfi_tag_here(m);
+    /* held by us, not recursive, consistent, nobody about -> free */
+    return me != 0 && hfi_cas64_release(&m->hf_word, &me, 0) ? 0 : unlock_slow(m);
+}
+
+/* ---- the rest ---- */
+
+int hf_mutex_init(hf_mutex_t *m, unsigned options)
+{
+    const struct hfi_member *me;
+    if ((options & ~(unsigned)HF_RECURSIVE) != 0) {
+        return EINVAL;
+    }
+    int error = hfi_member_at(m, sizeof *m, &me);
+    if (error != 0) {
+        return error;
+    }
+    m->hf_depth = 0;
+    m->hf_reserved = 0;
+    hfi_store64_release(&m->hf_word, (options & HF_RECURSIVE) != 0 ? RECURSIVE : 0);
+    hfi_wake(hfi_low_half(&m->hf_word), HFI_ALL);
+    return 0;
+}
+
+int hf_mutex_consistent(hf_mutex_t *m)
+{
+    const struct hfi_member *me;
+    int error = hfi_member_at(m, sizeof *m, &me);
+    if (error != 0) {
+        return error;
+    }
+    uint64_t w = hfi_load64_relaxed(&m->hf_word);
+    do {
+        if (holder_of(w) != me->tag) {
+            return EPERM;
+        }
+        if ((w & INCONSISTENT) == 0) {
+            return EINVAL;
+        }
+        /* inconsistent -> consistent, held by us both */
+    } while (!hfi_cas64_release(&m->hf_word, &w, w & ~(uint64_t)INCONSISTENT));
+    return 0;
+}
+
+static int report(const struct hfi_attachment *at, const hf_mutex_t *m, hf_owner_t *who)
+{
+    uint64_t w = hfi_load64_acquire(&m->hf_word);
+    if (is_damaged(w)) {
+        return EBADMSG;
+    }
+    *who = (hf_owner_t){.pid = 0};
+    hfi_wait_report(at, m, who);
+    return is_held(w) ? hfi_table_report(&at->table, holder_of(w), who) : 0;
+}
+
+int hf_mutex_owner(const hf_mutex_t *m, hf_owner_t *who)
+{
+    const struct hfi_attachment *at = hfi_attachment_look(m, sizeof *m);
+    if (at == NULL) {
+        return EINVAL;
+    }
+    int error = who != NULL ? report(at, m, who) : EINVAL;
+    hfi_attachment_let_go();
+    return error;
+}
+
+int hf_mutex_check(const hf_mutex_t *m)
+{
+    hf_owner_t who;
+    return hf_mutex_owner(m, &who);
+}

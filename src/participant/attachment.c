@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "participant/attachment.h"
+
+#include <stdlib.h>
+#include <urcu-bp.h>
+
+static struct hfi_attachment *attachments;
+
+static bool is_open(const struct hfi_attachment *at)
+{
+    return __atomic_load_n(&at->opens, __ATOMIC_RELAXED) > 0;
+}
+
+struct hfi_attachment *hfi_attachment_of_object(
+    uint64_t device, uint64_t inode, bool read_only)
+{
+    for (struct hfi_attachment *at = attachments; at != NULL; at = at->next) {
+        if (at->region.device == device && at->region.inode == inode &&
+            at->region.read_only == read_only) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+/* Under the process lock or in a read section. Closed ones wait for their last member. */
+static struct hfi_attachment *find(const void *address, size_t size)
+{
+    for (struct hfi_attachment *at = rcu_dereference(attachments); at != NULL;
+         at = rcu_dereference(at->next)) {
+        if (is_open(at) && hfi_attachment_holds(at, address, size)) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+struct hfi_attachment *hfi_attachment_at(const void *address, size_t size)
+{
+    return find(address, size);
+}
+
+bool hfi_attachment_is_open(const struct hfi_attachment *at)
+{
+    for (struct hfi_attachment *other = attachments; other != NULL; other = other->next) {
+        if (other == at) {
+            return is_open(at);
+        }
+    }
+    return false;
+}
+
+void hfi_attachment_add(struct hfi_attachment *at)
+{
+    at->next = attachments;
+    rcu_assign_pointer(attachments, at);
+}
+
+static void drop_if_unneeded(struct hfi_attachment *at)
+{
+    if (at->opens > 0 || at->members > 0) {
+        return;
+    }
+    struct hfi_attachment **link = &attachments;
+    while (*link != at) {
+        link = &(*link)->next;
+    }
+    rcu_assign_pointer(*link, at->next);
+    synchronize_rcu(); /* readers may look at its memory */
+    hfi_region_close(&at->region);
+    free(at);
+}
+
+/* Readers may look at it. */
+static void set_opens(struct hfi_attachment *at, unsigned opens)
+{
+    __atomic_store_n(&at->opens, opens, __ATOMIC_RELAXED);
+}
+
+void hfi_attachment_reopen(struct hfi_attachment *at)
+{
+    set_opens(at, at->opens + 1);
+}
+
+void hfi_attachment_close(struct hfi_attachment *at)
+{
+    set_opens(at, at->opens - 1);
+    drop_if_unneeded(at);
+}
+
+void hfi_attachment_add_member(struct hfi_attachment *at)
+{
+    at->members++;
+}
+
+void hfi_attachment_drop_member(struct hfi_attachment *at)
+{
+    at->members--;
+    drop_if_unneeded(at);
+}
+
+void hfi_attachment_forget_members(void)
+{
+    for (struct hfi_attachment *at = attachments; at != NULL;) {
+        struct hfi_attachment *next = at->next;
+        at->members = 0;
+        drop_if_unneeded(at);
+        at = next;
+    }
+}
+
+const struct hfi_attachment *hfi_attachment_look(const void *address, size_t size)
+{
+    if ((uintptr_t)address % HFI_GRID != 0) {
+        return NULL;
+    }
+    rcu_read_lock();
+    const struct hfi_attachment *at = find(address, size);
+    if (at == NULL) {
+        rcu_read_unlock();
+    }
+    return at;
+}
+
+void hfi_attachment_let_go(void)
+{
+    rcu_read_unlock();
+}

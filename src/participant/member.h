@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Member: the calling thread in a segment. Answers "who am I here?" for an address,
+ * joining the segment if need be.
+ */
+#ifndef HFI_PARTICIPANT_MEMBER_H
+#define HFI_PARTICIPANT_MEMBER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "participant/attachment.h"
+
+struct hfi_member {
+    struct hfi_attachment *at;
+    uint64_t tag;
+};
+
+/* The segment that the thread used last. Zero: none. */
+struct hfi_here {
+    uintptr_t begin;
+    uintptr_t units; /* 8-byte units from begin at which a 16-byte primitive fits */
+    uint64_t tag;
+    uint32_t incarnation; /* of the process; another one is a child's, who is not us */
+};
+
+#pragma GCC visibility push(hidden)
+extern _Thread_local struct hfi_here hfi_here;
+#pragma GCC visibility pop
+
+/*
+ * The thread's tag at this address, or 0: ask hfi_member_at. Rotating the offset makes
+ * one comparison of two: an address off the 8-byte grid is far out of range.
+ */
+static inline uint64_t hfi_tag_here(const void *address)
+{
+    uintptr_t offset = (uintptr_t)address - hfi_here.begin;
+    uintptr_t unit = offset >> 3 | offset << (sizeof offset * 8 - 3);
+    bool known = unit < hfi_here.units &&
+                 hfi_here.incarnation == hfi_load32_relaxed(hfi_incarnation);
+    return known ? hfi_here.tag : 0;
+}
+
+/*
+ * The thread in the segment that holds these bytes. Valid until the thread's next call.
+ * EINVAL: in none, or off the 8-byte grid; EACCES: read-only; what joining returns.
+ */
+int hfi_member_at(const void *address, size_t size, const struct hfi_member **member);
+
+/* After a fork, or at the first use: makes this process one of its own, whose threads
+ * have joined nothing. To be called before members are counted. Requires the process
+ * lock. */
+int hfi_member_renew(void);
+
+/* The calling thread leaves, if it has joined. Requires the process lock. */
+void hfi_member_leave(struct hfi_attachment *at);
+
+static inline struct hfi_slot *hfi_member_slot(const struct hfi_member *member)
+{
+    return &member->at->table.slots[hfi_tag_slot(member->tag)];
+}
+
+/* Where an address of the member's segment is in it: the same number in every process. */
+static inline uint64_t hfi_member_offset(
+    const struct hfi_member *member, const void *address)
+{
+    return (uintptr_t)address - (uintptr_t)member->at->region.memory;
+}
+
+#endif

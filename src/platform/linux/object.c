@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared-memory objects: files in /dev/shm, and whatever a descriptor stands for. */
+#include "platform/platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DIRECTORY "/dev/shm"
+
+static int path_of(const char *name, char *path, size_t size)
+{
+    int length = snprintf(path, size, DIRECTORY "/%s", name);
+    return length < 0 || (size_t)length >= size ? EINVAL : 0;
+}
+
+int hfi_object_open(int *object, const char *name, bool read_only)
+{
+    char path[512];
+    int error = path_of(name, path, sizeof path);
+    if (error != 0) {
+        return error;
+    }
+    /* O_NONBLOCK: a pipe of that name shall not hold us up. */
+    int fd =
+        open(path, (read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        bool no_file = errno == ELOOP || errno == EISDIR || errno == ENXIO;
+        return no_file ? EACCES : errno;
+    }
+    *object = fd;
+    return 0;
+}
+
+int hfi_object_duplicate(int *object, int fd, bool *read_only)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0) {
+        return errno;
+    }
+    if ((flags & O_ACCMODE) == O_WRONLY || (flags & O_PATH) != 0) {
+        return EACCES;
+    }
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) {
+        return errno;
+    }
+    *object = copy;
+    *read_only = (flags & O_ACCMODE) == O_RDONLY;
+    return 0;
+}
+
+int hfi_object_create(int *object, unsigned permissions)
+{
+    int fd = open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return errno;
+    }
+    if (fchmod(fd, (mode_t)permissions) != 0) {
+        int error = errno;
+        close(fd);
+        return error;
+    }
+    *object = fd;
+    return 0;
+}
+
+int hfi_object_publish(int object, const char *name)
+{
+    char path[512];
+    int error = path_of(name, path, sizeof path);
+    if (error != 0) {
+        return error;
+    }
+    /* By descriptor where we are allowed to; else through /proc, as open(2) has it. */
+    if (linkat(object, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0) {
+        return 0;
+    }
+    if (errno != ENOENT && errno != EPERM) {
+        return errno;
+    }
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", object);
+    return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+}
+
+int hfi_object_remove(const char *name)
+{
+    char path[512];
+    int error = path_of(name, path, sizeof path);
+    if (error != 0) {
+        return error;
+    }
+    if (unlink(path) == 0) {
+        return 0;
+    }
+    return errno == EPERM || errno == EISDIR ? EACCES : errno;
+}
+
+int hfi_object_inspect(int object, struct hfi_object_info *info)
+{
+    struct stat status;
+    if (fstat(object, &status) != 0) {
+        return errno;
+    }
+    *info = (struct hfi_object_info){
+        .size = (uint64_t)status.st_size,
+        .device = (uint64_t)status.st_dev,
+        .inode = (uint64_t)status.st_ino,
+        .regular = S_ISREG(status.st_mode),
+        .foreign_and_open = status.st_uid != geteuid() && (status.st_mode & S_IWOTH) != 0,
+    };
+    return 0;
+}
+
+int hfi_object_allocate(int object, uint64_t size)
+{
+    if (size > INT64_MAX) {
+        return ENOSPC;
+    }
+    for (;;) {
+        if (fallocate(object, 0, 0, (off_t)size) == 0) {
+            return 0;
+        }
+        if (errno != EINTR) {
+            return errno == EFBIG ? ENOSPC : errno;
+        }
+    }
+}
+
+int hfi_object_map(int object, size_t size, bool read_only, void **memory)
+{
+    int access = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+    void *at = mmap(NULL, size, access, MAP_SHARED, object, 0);
+    if (at == MAP_FAILED) {
+        return errno;
+    }
+    *memory = at;
+    return 0;
+}
+
+void hfi_object_unmap(void *memory, size_t size)
+{
+    munmap(memory, size);
+}
+
+void hfi_object_close(int object)
+{
+    close(object);
+}
+
+int hfi_object_read(int object, void *bytes, size_t size)
+{
+    ssize_t n = pread(object, bytes, size, 0);
+    if (n < 0) {
+        return errno;
+    }
+    return (size_t)n == size ? 0 : EBADMSG;
+}
+
+int hfi_object_write(int object, const void *bytes, size_t size)
+{
+    ssize_t n = pwrite(object, bytes, size, 0);
+    if (n < 0) {
+        return errno;
+    }
+    return (size_t)n == size ? 0 : ENOSPC;
+}
+
+static int lock_byte(int object, uint64_t number, short type)
+{
+    struct flock lock = {
+        .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)number, .l_len = 1};
+    int result;
+    do {
+        result = fcntl(object, F_SETLK, &lock);
+    } while (result != 0 && errno == EINTR);
+    if (result == 0) {
+        return 0;
+    }
+    return errno == EAGAIN || errno == EACCES ? EBUSY : errno;
+}
+
+int hfi_claim(int object, uint64_t number)
+{
+    return lock_byte(object, number, F_WRLCK);
+}
+
+void hfi_unclaim(int object, uint64_t number)
+{
+    (void)lock_byte(object, number, F_UNLCK);
+}

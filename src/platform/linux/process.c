@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "platform/platform.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <urcu-bp.h>
+
+static const uint32_t never_renewed = 0;
+const uint32_t *hfi_incarnation = &never_renewed;
+
+static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t fork_handlers = PTHREAD_ONCE_INIT;
+
+bool hfi_single_cpu(void)
+{
+    static int cpus; /* every thread finds the same number: relaxed */
+    int n = __atomic_load_n(&cpus, __ATOMIC_RELAXED);
+    if (n == 0) {
+        cpu_set_t set;
+        n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 2;
+        __atomic_store_n(&cpus, n, __ATOMIC_RELAXED);
+    }
+    return n == 1;
+}
+
+uint32_t hfi_process_id(void)
+{
+    return (uint32_t)getpid();
+}
+
+uint32_t hfi_thread_id(void)
+{
+    return (uint32_t)syscall(SYS_gettid);
+}
+
+/* The reader registry of liburcu would otherwise name threads that the child lacks, and
+ * wait for them. */
+static void before_fork(void)
+{
+    hfi_process_lock();
+    urcu_bp_before_fork();
+}
+
+static void after_fork_parent(void)
+{
+    urcu_bp_after_fork_parent();
+    hfi_process_unlock();
+}
+
+static void after_fork_child(void)
+{
+    urcu_bp_after_fork_child();
+    hfi_process_unlock();
+}
+
+static void install_fork_handlers(void)
+{
+    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+void hfi_process_lock(void)
+{
+    pthread_mutex_lock(&process_lock);
+}
+
+void hfi_process_unlock(void)
+{
+    pthread_mutex_unlock(&process_lock);
+}
+
+int hfi_renew_incarnation(void)
+{
+    static uint32_t *page;
+    static uint32_t last;
+    if (page == NULL) {
+        void *fresh = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (fresh == MAP_FAILED) {
+            return ENOMEM;
+        }
+        if (madvise(fresh, (size_t)sysconf(_SC_PAGESIZE), MADV_WIPEONFORK) != 0) {
+            munmap(fresh, (size_t)sysconf(_SC_PAGESIZE));
+            return ENOTSUP;
+        }
+        pthread_once(&fork_handlers, install_fork_handlers);
+        page = fresh;
+        __atomic_store_n(&hfi_incarnation, page, __ATOMIC_RELEASE);
+    }
+    __atomic_store_n(page, ++last, __ATOMIC_RELEASE);
+    return 0;
+}

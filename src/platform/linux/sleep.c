@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "platform/platform.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <linux/time_types.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
+/* A kernel before 5.16, or a sandbox, can't sleep on two words: then the second is looked
+ * at this often. */
+#define SLICE    (10 * HFI_MILLISECOND)
+#define NS_PER_S UINT64_C(1000000000)
+
+bool hfi_no_futex_waitv; /* tests set it; it is never cleared */
+
+/* futex(2)'s result, as ours: EAGAIN (no longer as expected) and EINTR promise nothing.
+ */
+static int result_of(long result, int saved_errno)
+{
+    int error = result < 0 ? errno : 0;
+    errno = saved_errno;
+    return error == EAGAIN || error == EINTR ? 0 : error;
+}
+
+static int sleep_on_one(const struct hfi_watch *watch, uint64_t deadline)
+{
+    int saved = errno;
+    struct timespec until = {
+        .tv_sec = (time_t)(deadline / NS_PER_S), .tv_nsec = (long)(deadline % NS_PER_S)};
+    long result = syscall(SYS_futex, watch->word, FUTEX_WAIT_BITSET, watch->expected,
+        deadline == HFI_NEVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
+    return result_of(result, saved);
+}
+
+static int sleep_on_both(
+    const struct hfi_watch *first, const struct hfi_watch *second, uint64_t deadline)
+{
+    int saved = errno;
+    struct __kernel_timespec until = {.tv_sec = (int64_t)(deadline / NS_PER_S),
+        .tv_nsec = (int64_t)(deadline % NS_PER_S)};
+    struct futex_waitv watches[] = {
+        {.val = first->expected, .uaddr = (uintptr_t)first->word, .flags = FUTEX_32},
+        {.val = second->expected, .uaddr = (uintptr_t)second->word, .flags = FUTEX_32},
+    };
+    long result = syscall(SYS_futex_waitv, watches, 2, 0,
+        deadline == HFI_NEVER ? NULL : &until, CLOCK_MONOTONIC);
+    return result_of(result, saved);
+}
+
+static int sleep_a_slice(const struct hfi_watch *watch, uint64_t deadline)
+{
+    uint64_t slice_ends = hfi_now() + SLICE;
+    int error = sleep_on_one(watch, deadline < slice_ends ? deadline : slice_ends);
+    return error == ETIMEDOUT && slice_ends < deadline ? 0 : error;
+}
+
+int hfi_sleep(
+    const struct hfi_watch *first, const struct hfi_watch *second, uint64_t deadline)
+{
+    if (second == NULL) {
+        return sleep_on_one(first, deadline);
+    }
+    if (!__atomic_load_n(&hfi_no_futex_waitv, __ATOMIC_RELAXED)) {
+        int error = sleep_on_both(first, second, deadline);
+        if (error != ENOSYS && error != EPERM) {
+            return error;
+        }
+        __atomic_store_n(&hfi_no_futex_waitv, true, __ATOMIC_RELAXED);
+    }
+    return sleep_a_slice(first, deadline);
+}
+
+unsigned hfi_wake(uint32_t *word, unsigned count)
+{
+    int saved = errno;
+    long woken = syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+    errno = saved;
+    return woken > 0 ? (unsigned)woken : 0;
+}

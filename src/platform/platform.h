@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one seam to the system. All above it is C11; a port writes what is declared here.
+ * Calls that can fail return 0 or a positive errno value.
+ */
+#ifndef HFI_PLATFORM_H
+#define HFI_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- processors ---- */
+
+bool hfi_single_cpu(void); /* nobody else runs while we spin */
+
+static inline void hfi_cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* ---- processes and threads ---- */
+
+uint32_t hfi_process_id(void);
+uint32_t hfi_thread_id(void);
+
+/*
+ * Points to a number that no two processes related by fork share: the kernel wipes it to
+ * 0 in a child, by whatever call the child was made, until hfi_renew_incarnation there. A
+ * thread's cached identity carries the number that it was made under. Never null.
+ */
+extern const uint32_t *hfi_incarnation;
+
+/* Gives this process a number that it has never had. Requires the process lock. */
+int hfi_renew_incarnation(void);
+
+/*
+ * One lock per process, for what happens rarely: attach, detach, join, leave. A fork
+ * waits for it, so a child never finds it held. Never held while waiting for another
+ * process.
+ */
+void hfi_process_lock(void);
+void hfi_process_unlock(void);
+
+/* ---- shared-memory objects ---- */
+
+struct hfi_object_info {
+    uint64_t size;
+    uint64_t device, inode; /* what it is, however it was opened */
+    bool regular;           /* a plain file of bytes */
+    bool foreign_and_open;  /* of another user, and writable by the whole world */
+};
+
+/* EACCES: also for what is no plain file of bytes, a symbolic link for one. */
+int hfi_object_open(int *object, const char *name, bool read_only);
+int hfi_object_duplicate(
+    int *object, int fd, bool *read_only); /* what the descriptor is */
+/* An object without a name, of which nothing is left if we die before it is published. */
+int hfi_object_create(int *object, unsigned permissions);
+int hfi_object_publish(int object, const char *name); /* EEXIST */
+int hfi_object_remove(const char *name);
+int hfi_object_inspect(int object, struct hfi_object_info *info);
+int hfi_object_allocate(int object, uint64_t size); /* really: ENOSPC now or never */
+int hfi_object_map(int object, size_t size, bool read_only, void **memory);
+void hfi_object_unmap(void *memory, size_t size);
+void hfi_object_close(int object);
+int hfi_object_read(
+    int object, void *bytes, size_t size); /* from the start; EBADMSG: short */
+int hfi_object_write(int object, const void *bytes, size_t size);
+
+/*
+ * A claim on one number of an object, for this process; it vanishes with the process at
+ * whatever instruction that dies, after the kernel has run the thread's robust list. It
+ * does not exclude other threads of the process: hold the process lock.
+ */
+int hfi_claim(int object, uint64_t number); /* EBUSY: claimed elsewhere */
+void hfi_unclaim(int object, uint64_t number);
+
+/* ---- leases: a word that the kernel changes when its thread dies ---- */
+
+enum { HFI_LEASE_SIZE = 64 };
+
+struct hfi_lease {
+    uint64_t opaque[HFI_LEASE_SIZE / 8];
+};
+
+/*
+ * Initialises the lease and takes it for the calling thread. *word: where in it, in
+ * bytes, its life can be read. ENOTSUP: the kernel does not know about it. Requires that
+ * nobody else takes or gives back this lease, and that its memory stays mapped while it
+ * is taken.
+ */
+int hfi_lease_take(struct hfi_lease *lease, uint32_t *word);
+void hfi_lease_give_back(struct hfi_lease *lease);
+
+bool hfi_lease_is_live(uint32_t lease_word);
+/* The value that a live lease's word must have for its death to wake a sleeper. */
+uint32_t hfi_lease_watched(uint32_t lease_word);
+
+/* ---- sleeping ---- */
+
+struct hfi_watch {
+    uint32_t *word;
+    uint32_t expected;
+};
+
+/*
+ * Sleeps while both words are as expected, until a wake on either, the deadline or a
+ * signal. ETIMEDOUT if the deadline passed; else 0, which promises nothing. Without the
+ * kernel's help for two words it returns 0 after some milliseconds. `second` may be null.
+ */
+int hfi_sleep(
+    const struct hfi_watch *first, const struct hfi_watch *second, uint64_t deadline);
+
+/* Wakes up to `count` who sleep on the word, in order of arrival; returns how many. */
+unsigned hfi_wake(uint32_t *word, unsigned count);
+
+#define HFI_ALL INT32_MAX
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "region/region.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "platform/platform.h"
+
+enum { NAME_LIMIT = 250 }; /* bytes; file systems take 255 */
+
+const char *hfi_region_name(const char *name)
+{
+    if (name == NULL) {
+        return NULL;
+    }
+    name += name[0] == '/';
+    size_t length = strnlen(name, NAME_LIMIT + 1);
+    bool valid = length > 0 && length <= NAME_LIMIT &&
+                 memchr(name, '/', length) == NULL && strcmp(name, ".") != 0 &&
+                 strcmp(name, "..") != 0;
+    return valid ? name : NULL;
+}
+
+static int vet(struct hfi_region *region)
+{
+    struct hfi_object_info info;
+    int error = hfi_object_inspect(region->object, &info);
+    if (error == 0 && (!info.regular || info.foreign_and_open)) {
+        error = EACCES;
+    }
+    if (error != 0) {
+        hfi_region_close(region);
+        return error;
+    }
+    region->device = info.device;
+    region->inode = info.inode;
+    region->object_size = info.size;
+    return 0;
+}
+
+int hfi_region_open(struct hfi_region *region, const char *name, bool read_only)
+{
+    *region = (struct hfi_region){.read_only = read_only};
+    int error = hfi_object_open(&region->object, name, read_only);
+    return error != 0 ? error : vet(region);
+}
+
+int hfi_region_open_fd(struct hfi_region *region, int fd, bool read_only)
+{
+    bool descriptor_read_only;
+    *region = (struct hfi_region){.read_only = read_only};
+    int error = hfi_object_duplicate(&region->object, fd, &descriptor_read_only);
+    if (error != 0) {
+        return error;
+    }
+    if (descriptor_read_only && !read_only) {
+        hfi_region_close(region);
+        return EACCES;
+    }
+    return vet(region);
+}
+
+int hfi_region_create(struct hfi_region *region, uint64_t size, unsigned permissions)
+{
+    *region = (struct hfi_region){.read_only = false};
+    int error = hfi_object_create(&region->object, permissions);
+    if (error != 0) {
+        return error;
+    }
+    error = vet(region);
+    return error != 0 ? error : hfi_region_allocate(region, size);
+}
+
+int hfi_region_allocate(struct hfi_region *region, uint64_t size)
+{
+    int error = hfi_object_allocate(region->object, size);
+    if (error == 0) {
+        region->object_size = size;
+        error = hfi_region_map(region, size);
+    }
+    if (error != 0) {
+        hfi_region_close(region);
+    }
+    return error;
+}
+
+int hfi_region_map(struct hfi_region *region, uint64_t size)
+{
+    if (size > SIZE_MAX) {
+        return ENOMEM;
+    }
+    region->size = (size_t)size;
+    return hfi_object_map(
+        region->object, region->size, region->read_only, &region->memory);
+}
+
+void hfi_region_close(struct hfi_region *region)
+{
+    if (region->memory != NULL) {
+        hfi_object_unmap(region->memory, region->size);
+        region->memory = NULL;
+    }
+    hfi_object_close(region->object);
+}

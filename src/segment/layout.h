@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Layout: what stands where in a segment. docs/format.md shows it offset by offset. */
+#ifndef HFI_SEGMENT_LAYOUT_H
+#define HFI_SEGMENT_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <holdfast/segment.h>
+
+enum { HFI_SIGNATURE_SIZE = 8 };
+
+/* The start of a segment. Constant from its publication on, but for slots_used. */
+struct hfi_header {
+    char signature[HFI_SIGNATURE_SIZE]; /* "holdfast"; another while a descriptor's
+                                           segment is being built */
+    uint32_t version;                   /* of the format: others can't be read */
+    uint32_t revision;                  /* of the version: others can */
+    uint32_t header_size;               /* bytes of this struct */
+    uint32_t slot_size;                 /* bytes of a participant's slot */
+    uint32_t slot_count;                /* participants at most */
+    uint32_t reserved;                  /* zero */
+    uint64_t
+        table_offset; /* of the first slot; all offsets are from the start, in bytes */
+    uint64_t memory_offset; /* of the user's memory; the root is at its start */
+    uint64_t memory_size;
+    uint64_t root_size;
+    uint64_t total_size; /* of the object */
+    uint64_t checksum;   /* FNV-1a, 64 bits, of all before it */
+    uint64_t line_end[6];
+    uint32_t slots_used; /* grows: no slot from here on was ever joined */
+    uint32_t line_end_2[15];
+};
+
+_Static_assert(sizeof(struct hfi_header) == 192, "format");
+
+/* The header of a segment with this config. EINVAL: nonsense; ENOSPC: beyond any memory.
+ */
+int hfi_layout_plan(const hf_segment_config_t *config, struct hfi_header *header);
+
+/* Whether a header read from an object of this size is one that we wrote. EBADMSG;
+ * EPROTONOSUPPORT. */
+int hfi_layout_verify(const struct hfi_header *header, uint64_t object_size);
+
+/* Whether such a segment is as large as the config asks for. */
+bool hfi_layout_offers(
+    const struct hfi_header *header, const hf_segment_config_t *config);
+
+/* The signature of an object in which a segment is being built, or whose builder died. */
+bool hfi_layout_is_unfinished(const char signature[HFI_SIGNATURE_SIZE]);
+void hfi_layout_mark_unfinished(char signature[HFI_SIGNATURE_SIZE]);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening and closing. Commit points: of a named segment's creation, the link that gives
+ * the finished object its name (dying before it, the nameless object goes with us); of
+ * one built in a descriptor's object, the store of the signature (dying before it, the
+ * object is marked unfinished, our claim on it is gone, and the next creator starts
+ * over).
+ */
+#include <holdfast/segment.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/deadline.h"
+#include "participant/member.h"
+#include "region/region.h"
+#include "segment/layout.h"
+
+struct hf_segment {
+    struct hfi_attachment
+        at; /* first: who drops an attachment frees the segment with it */
+    size_t root_size;
+};
+
+enum { DEFAULT_PERMISSIONS = 0600 };
+
+/* The claim, beyond those of the slots, that admits to building in a descriptor's object.
+ */
+#define BUILDING HFI_SLOTS_MAX
+
+static const hf_segment_config_t no_wishes = {.size = 0};
+
+/* ---- attaching what exists ---- */
+
+static void describe(struct hf_segment *seg, const struct hfi_header *header)
+{
+    char *memory = seg->at.region.memory;
+    seg->root_size = (size_t)header->root_size;
+    seg->at.begin = (uintptr_t)(memory + header->memory_offset);
+    seg->at.length = (uintptr_t)header->memory_size;
+    seg->at.table = (struct hfi_table){
+        .slots = (struct hfi_slot *)(void *)(memory + header->table_offset),
+        .used = &((struct hfi_header *)(void *)memory)->slots_used,
+        .count = header->slot_count,
+        .object = seg->at.region.object,
+    };
+}
+
+/* Takes the region over, mapped or not. Requires the process lock. */
+static int attach(
+    hf_segment_t **seg, struct hfi_region *region, const struct hfi_header *header)
+{
+    int error = hfi_member_renew();
+    if (error == 0 && region->memory == NULL) {
+        error = hfi_region_map(region, header->total_size);
+    }
+    struct hf_segment *fresh = error == 0 ? calloc(1, sizeof *fresh) : NULL;
+    if (fresh == NULL) {
+        hfi_region_close(region);
+        return error != 0 ? error : ENOMEM;
+    }
+    fresh->at.region = *region;
+    describe(fresh, header);
+    fresh->at.opens = 1;
+    hfi_attachment_add(&fresh->at);
+    *seg = fresh;
+    return 0;
+}
+
+/* Reads it rather than mapping it: a file that is cut short meanwhile is no fault then.
+ */
+static int read_header(const struct hfi_region *region, struct hfi_header *header)
+{
+    int error = hfi_object_read(region->object, header, sizeof *header);
+    return error != 0 ? error : hfi_layout_verify(header, region->object_size);
+}
+
+/* Takes the region over. Requires the process lock. */
+static int attach_existing(
+    hf_segment_t **seg, struct hfi_region *region, const hf_segment_config_t *config)
+{
+    struct hfi_header header;
+    int error = read_header(region, &header);
+    if (error == 0 && !hfi_layout_offers(&header, config)) {
+        error = EINVAL;
+    }
+    if (error != 0) {
+        hfi_region_close(region);
+        return error;
+    }
+    struct hfi_attachment *at =
+        hfi_attachment_of_object(region->device, region->inode, region->read_only);
+    if (at == NULL) {
+        return attach(seg, region, &header);
+    }
+    hfi_region_close(region);
+    hfi_attachment_reopen(at);
+    *seg = (struct hf_segment *)(void *)at;
+    return 0;
+}
+
+/* ---- by name ---- */
+
+static int open_existing(hf_segment_t **seg, const char *name, bool read_only,
+    const hf_segment_config_t *config)
+{
+    struct hfi_region region;
+    hfi_process_lock();
+    int error = hfi_region_open(&region, name, read_only);
+    if (error == 0) {
+        error = attach_existing(seg, &region, config);
+    }
+    hfi_process_unlock();
+    return error;
+}
+
+static int build(struct hfi_region *region, struct hfi_header *header,
+    const hf_segment_config_t *config)
+{
+    unsigned permissions = config->permissions;
+    int error = hfi_layout_plan(config, header);
+    if (error == 0) {
+        error = hfi_region_create(region, header->total_size,
+            permissions != 0 ? permissions : DEFAULT_PERMISSIONS);
+    }
+    if (error == 0) {
+        memcpy(region->memory, header, sizeof *header);
+    }
+    return error;
+}
+
+/* EEXIST: somebody else was first. */
+static int create(hf_segment_t **seg, const char *name, const hf_segment_config_t *config)
+{
+    struct hfi_header header;
+    struct hfi_region region;
+    int error = build(&region, &header, config);
+    if (error != 0) {
+        return error;
+    }
+    hfi_process_lock();
+    error = hfi_object_publish(region.object, name);
+    if (error == 0) {
+        error = attach(seg, &region, &header);
+    } else {
+        hfi_region_close(&region);
+    }
+    hfi_process_unlock();
+    return error;
+}
+
+static int open_by_name(hf_segment_t **seg, const char *name, unsigned flags,
+    const hf_segment_config_t *config)
+{
+    for (;;) {
+        int error = ENOENT;
+        if ((flags & HF_EXCLUSIVE) == 0) {
+            error = open_existing(seg, name, (flags & HF_READ_ONLY) != 0, config);
+        }
+        if (error != ENOENT || (flags & HF_CREATE) == 0) {
+            return error;
+        }
+        error = create(seg, name, config);
+        if (error != EEXIST || (flags & HF_EXCLUSIVE) != 0) {
+            return error;
+        }
+        /* It came between our two looks. Should it go between the next two, another
+         * process has created and removed one: somebody goes on. */
+    }
+}
+
+/* ---- by descriptor ---- */
+
+/* Requires the process lock and the claim on building. */
+static int build_in_place(
+    hf_segment_t **seg, struct hfi_region *region, const hf_segment_config_t *config)
+{
+    struct hfi_header header;
+    char mark[HFI_SIGNATURE_SIZE];
+    hfi_layout_mark_unfinished(mark);
+    int error = hfi_layout_plan(config, &header);
+    if (error == 0) {
+        error = hfi_object_write(region->object, mark, sizeof mark);
+    }
+    if (error != 0) {
+        hfi_region_close(region);
+        return error;
+    }
+    error = hfi_region_allocate(region, header.total_size);
+    if (error != 0) {
+        return error;
+    }
+    memcpy((char *)region->memory + sizeof mark, (char *)&header + sizeof mark,
+        sizeof header - sizeof mark);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    memcpy(region->memory, header.signature, sizeof mark);
+    return attach(seg, region, &header);
+}
+
+static bool is_empty(const struct hfi_region *region)
+{
+    char signature[HFI_SIGNATURE_SIZE];
+    return region->object_size == 0 ||
+           (hfi_object_read(region->object, signature, sizeof signature) == 0 &&
+               hfi_layout_is_unfinished(signature));
+}
+
+static int open_or_build(hf_segment_t **seg, struct hfi_region *region, unsigned flags,
+    const hf_segment_config_t *config)
+{
+    if ((flags & HF_CREATE) != 0 && is_empty(region)) {
+        return build_in_place(seg, region, config);
+    }
+    if ((flags & HF_EXCLUSIVE) != 0) {
+        hfi_region_close(region);
+        return EEXIST;
+    }
+    return attach_existing(seg, region, config);
+}
+
+/* EBUSY: somebody builds in it just now. */
+static int open_by_fd(
+    hf_segment_t **seg, int fd, unsigned flags, const hf_segment_config_t *config)
+{
+    struct hfi_region region;
+    bool read_only = (flags & HF_READ_ONLY) != 0;
+    int error = hfi_region_open_fd(&region, fd, read_only);
+    if (error != 0) {
+        return error;
+    }
+    int object = region.object;
+    error = read_only ? 0 : hfi_claim(object, BUILDING);
+    if (error != 0) {
+        hfi_region_close(&region);
+        return error;
+    }
+    error = open_or_build(seg, &region, flags, config);
+    if (error == 0 && !read_only) {
+        hfi_unclaim(object, BUILDING);
+    }
+    return error;
+}
+
+static void pause_a_moment(void)
+{
+    uint32_t nothing = 0;
+    struct hfi_watch watch = {.word = &nothing, .expected = 0};
+    (void)hfi_sleep(&watch, NULL, hfi_now() + HFI_MILLISECOND);
+}
+
+/* ---- public ---- */
+
+static bool are_flags_valid(unsigned flags)
+{
+    bool create = (flags & HF_CREATE) != 0;
+    return (flags & ~(unsigned)(HF_CREATE | HF_EXCLUSIVE | HF_READ_ONLY)) == 0 &&
+           (create ? (flags & HF_READ_ONLY) == 0 : (flags & HF_EXCLUSIVE) == 0);
+}
+
+static int check_arguments(
+    hf_segment_t **seg, unsigned flags, const hf_segment_config_t *config)
+{
+    struct hfi_header unused;
+    if (seg == NULL || !are_flags_valid(flags)) {
+        return EINVAL;
+    }
+    *seg = NULL;
+    return hfi_layout_plan(config, &unused);
+}
+
+int hf_segment_open(hf_segment_t **seg, const char *name, unsigned flags,
+    const hf_segment_config_t *config)
+{
+    config = config != NULL ? config : &no_wishes;
+    name = hfi_region_name(name);
+    int error = name == NULL ? EINVAL : check_arguments(seg, flags, config);
+    if (error != 0) {
+        return error;
+    }
+    int saved = errno;
+    error = open_by_name(seg, name, flags, config);
+    errno = saved;
+    return error;
+}
+
+int hf_segment_open_fd(
+    hf_segment_t **seg, int fd, unsigned flags, const hf_segment_config_t *config)
+{
+    config = config != NULL ? config : &no_wishes;
+    int error = check_arguments(seg, flags, config);
+    if (error != 0) {
+        return error;
+    }
+    int saved = errno;
+    for (;;) {
+        hfi_process_lock();
+        error = open_by_fd(seg, fd, flags, config);
+        hfi_process_unlock();
+        if (error != EBUSY) {
+            break;
+        }
+        pause_a_moment();
+    }
+    errno = saved;
+    return error;
+}
+
+int hf_segment_close(hf_segment_t *seg)
+{
+    int saved = errno;
+    hfi_process_lock();
+    int error = hfi_attachment_is_open(&seg->at) ? hfi_member_renew() : EINVAL;
+    if (error == 0) {
+        if (seg->at.opens == 1) {
+            hfi_member_leave(&seg->at);
+        }
+        hfi_attachment_close(&seg->at);
+    }
+    hfi_process_unlock();
+    errno = saved;
+    return error;
+}
+
+int hf_segment_remove(const char *name)
+{
+    int saved = errno;
+    name = hfi_region_name(name);
+    int error = name != NULL ? hfi_object_remove(name) : EINVAL;
+    errno = saved;
+    return error;
+}
+
+void *hf_segment_root(const hf_segment_t *seg)
+{
+    return seg != NULL ? (void *)seg->at.begin : NULL;
+}
+
+int hf_segment_info(const hf_segment_t *seg, hf_segment_info_t *info)
+{
+    if (seg == NULL || info == NULL) {
+        return EINVAL;
+    }
+    const struct hfi_table *table = &seg->at.table;
+    *info = (hf_segment_info_t){
+        .size = seg->at.length,
+        .root_size = seg->root_size,
+        .max_participants = table->count,
+    };
+    uint64_t tag;
+    for (uint32_t i = 0; i < hfi_table_used(table); i++) {
+        info->participants += hfi_table_occupied(table, i, &tag);
+        info->rescues += hfi_load64_relaxed(&table->slots[i].rescues);
+    }
+    return 0;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "wait/wait.h"
+
+#include <errno.h>
+
+#define BACKSTOP                                                                         \
+    (200 * HFI_MILLISECOND)          /* a sleeper looks for itself at least so often */
+#define GRACE (50 * HFI_MILLISECOND) /* what somebody woken may need to get a CPU */
+
+enum { SPIN_LEAST = 10, SPIN_FIRST = 100, SPIN_MOST = 200 }; /* looks, some 20 ns each */
+
+static _Thread_local unsigned spin_budget = SPIN_FIRST;
+
+unsigned hfi_spin_budget(void)
+{
+    return hfi_single_cpu() ? 0 : spin_budget;
+}
+
+void hfi_spin_learn(bool worked)
+{
+    unsigned next =
+        worked ? spin_budget + spin_budget / 4 : spin_budget - spin_budget / 4;
+    spin_budget = next > SPIN_MOST ? SPIN_MOST : next < SPIN_LEAST ? SPIN_LEAST : next;
+}
+
+bool hfi_wait_is_over(const struct hfi_wait *wait)
+{
+    return wait->deadline == 0 ||
+           (wait->deadline != HFI_NEVER && hfi_now() >= wait->deadline);
+}
+
+/* For those who ask who waits. Only the first sleep of a call reads the clock for it. */
+static void publish(const struct hfi_wait *wait, uint64_t now)
+{
+    struct hfi_slot *slot = hfi_member_slot(&wait->me);
+    hfi_store64_relaxed(&slot->waiting_since, now);
+    hfi_store64_release(&slot->waiting_on, hfi_member_offset(&wait->me, wait->primitive));
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+void hfi_wait_sleep(
+    struct hfi_wait *wait, uint64_t *word, uint64_t value, uint64_t holder)
+{
+    const struct hfi_table *table = &wait->me.at->table;
+    struct hfi_watch change = {.word = hfi_low_half(word), .expected = (uint32_t)value};
+    struct hfi_watch death;
+    uint64_t now = hfi_now();
+    if (!wait->slept) {
+        publish(wait, now);
+    }
+    wait->slept = true;
+    if (hfi_table_watch(table, holder, &death)) {
+        uint64_t ring = hfi_later(now, BACKSTOP);
+        int error = hfi_sleep(&change, &death, earlier(ring, wait->deadline));
+        wait->rang = error == ETIMEDOUT && ring < wait->deadline;
+    }
+    if (hfi_table_life(table, holder) != HFI_ALIVE) {
+        hfi_table_pass_on_death(table, holder);
+    }
+}
+
+bool hfi_wait_may_take(struct hfi_wait *wait, uint64_t *word, uint64_t value)
+{
+    if (!wait->rang) {
+        return true;
+    }
+    wait->rang = false;
+    struct hfi_watch change = {.word = hfi_low_half(word), .expected = (uint32_t)value};
+    (void)hfi_sleep(&change, NULL, hfi_later(hfi_now(), GRACE));
+    if (hfi_load64_relaxed(word) != value) {
+        return false;
+    }
+    struct hfi_slot *slot = hfi_member_slot(&wait->me);
+    hfi_store64_relaxed(&slot->rescues, hfi_load64_relaxed(&slot->rescues) + 1);
+    return true;
+}
+
+void hfi_wait_finish(struct hfi_wait *wait)
+{
+    if (wait->slept) {
+        hfi_store64_relaxed(&hfi_member_slot(&wait->me)->waiting_on, 0);
+    }
+}
+
+/* The slot's owner, if it sleeps on the thing: its slot is read twice, lest it change
+ * hands. */
+static bool sleeps_on(const struct hfi_table *table, uint32_t index, uint64_t offset,
+    hf_owner_t *sleeper, uint64_t *since)
+{
+    const struct hfi_slot *slot = &table->slots[index];
+    uint64_t tag, again;
+    if (hfi_load64_acquire(&slot->waiting_on) != offset ||
+        !hfi_table_occupied(table, index, &tag)) {
+        return false;
+    }
+    sleeper->waiter_pid = (pid_t)hfi_load32_relaxed(&slot->pid);
+    sleeper->waiter_tid = (pid_t)hfi_load32_relaxed(&slot->tid);
+    *since = hfi_load64_relaxed(&slot->waiting_since);
+    return hfi_load64_acquire(&slot->waiting_on) == offset &&
+           hfi_table_occupied(table, index, &again) && again == tag;
+}
+
+void hfi_wait_report(
+    const struct hfi_attachment *at, const void *primitive, hf_owner_t *report)
+{
+    uint64_t offset = (uintptr_t)primitive - (uintptr_t)at->region.memory;
+    uint64_t now = hfi_now();
+    uint64_t first = HFI_NEVER;
+    for (uint32_t i = 0; i < hfi_table_used(&at->table); i++) {
+        hf_owner_t sleeper;
+        uint64_t since;
+        if (!sleeps_on(&at->table, i, offset, &sleeper, &since)) {
+            continue;
+        }
+        report->waiters++;
+        if (since < first) {
+            first = since;
+            report->waiter_pid = sleeper.waiter_pid;
+            report->waiter_tid = sleeper.waiter_tid;
+            report->waited_ns = now > since ? now - since : 0;
+        }
+    }
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting: spin, then sleep on {a word, the life of who holds it}, with a timer behind.
+ *
+ * A wake is a hint. Whoever has slept in a call looks again at the word, whatever ended
+ * its sleep, and has until then an obligation to the others: see docs/recovery.md.
+ */
+#ifndef HFI_WAIT_H
+#define HFI_WAIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <holdfast/common.h>
+
+#include "base/deadline.h"
+#include "participant/member.h"
+
+/* Two are woken at a time, so that one of them may die. */
+enum { HFI_WAKE_PAIR = 2 };
+
+/* One call that may have to wait. */
+struct hfi_wait {
+    struct hfi_member me;
+    const void *primitive;
+    uint64_t deadline; /* HFI_NEVER: none; 0: do not wait at all */
+    bool slept;        /* in this call: it may have been given a wake */
+    bool rang;         /* the back-stop's timer ended the last sleep */
+};
+
+static inline struct hfi_wait hfi_wait_start(
+    const struct hfi_member *me, const void *primitive, uint64_t deadline)
+{
+    return (struct hfi_wait){.me = *me, .primitive = primitive, .deadline = deadline};
+}
+
+bool hfi_wait_is_over(const struct hfi_wait *wait); /* the deadline has passed */
+
+/*
+ * Sleeps while the word's low half is `value`'s and the owner of `holder` lives. Returns
+ * for any reason or none; has woken the others who watch the holder if that is dead.
+ */
+void hfi_wait_sleep(
+    struct hfi_wait *wait, uint64_t *word, uint64_t value, uint64_t holder);
+
+/*
+ * To be asked before taking what is there to be taken: false if the timer rang, and the
+ * word has changed in the moment that this gives to whoever was woken for it. If nobody
+ * came, the sleep was a rescue, and is counted.
+ */
+bool hfi_wait_may_take(struct hfi_wait *wait, uint64_t *word, uint64_t value);
+
+void hfi_wait_finish(struct hfi_wait *wait);
+
+/* How often to look before sleeping, learnt by the thread from how its looking went. */
+unsigned hfi_spin_budget(void);
+void hfi_spin_learn(bool worked);
+
+/* Who sleeps on the primitive, for hf_owner_t. */
+void hfi_wait_report(
+    const struct hfi_attachment *at, const void *primitive, hf_owner_t *report);
+
+#endif

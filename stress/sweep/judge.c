@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* After the kill: who goes on, when, and whether what they found may be. */
+#include "lock.h"
+#include "process.h"
+#include "scene.h"
+#include "stage.h"
+
+#include <stdatomic.h>
+
+static const char *const ending_names[] = {"nothing", "a death", "a lost lock", "a breach"};
+
+/* Each survivor is heard out, also when another one has hung. */
+static void await(struct scene *s, struct actor *a, const char *who, unsigned number)
+{
+    if (!actor_ended(a, s->killed_ns + (int64_t)PATIENCE_MS * NS_PER_MS)) {
+        scene_breaks(s, HANG, "%s %u does not go on", who, number);
+        scene_recast(s, a);
+        return;
+    }
+    const double ms = (double)(a->reply.when_ns - s->killed_ns) / NS_PER_MS;
+    if (ms > s->outcome.recovery_ms) {
+        s->outcome.recovery_ms = ms;
+    }
+    if (a->reply.ending == BROKE) {
+        scene_breaks(s, BROKEN, "%s %u: %s", who, number, a->reply.why);
+    }
+}
+
+static void begin_aftermath(struct scene *s)
+{
+    if (s->operation->aftermath != NULL) {
+        s->operation->aftermath(s);
+    } else if (s->helper_holds) {
+        s->helper_holds = false;
+        actor_start(&s->cast.helper, lock_release);
+    }
+}
+
+/* The newcomer comes last: it must not wake whom the others have forgotten. */
+static void await_all(struct scene *s)
+{
+    struct cast *cast = &s->cast;
+    body_fn *const newcomer = s->operation->newcomer;
+    if (cast->helper.busy) {
+        await(s, &cast->helper, "helper", 1);
+    }
+    for (unsigned i = 0; i < s->waiters; i++) {
+        await(s, &cast->waiters[i], "waiter", i + 1);
+    }
+    if (s->outcome.verdict == GO_ON) {
+        actor_start(&cast->newcomer, newcomer != NULL ? newcomer : s->subject->survivor);
+        await(s, &cast->newcomer, "newcomer", 1);
+    }
+}
+
+/* One death is reported once, and a lost lock is lost to all. */
+static void compare_findings(struct scene *s, bool at_start)
+{
+    const struct operation *op = s->operation;
+    unsigned found[BROKE + 1] = {0};
+    for (unsigned i = 0; i < s->waiters; i++) {
+        found[s->cast.waiters[i].reply.ending]++;
+    }
+    found[s->cast.newcomer.reply.ending]++;
+    if (found[SAW_DEATH] > 1 || (found[SAW_LOST] != 0 && found[SAW_LOST] <= s->waiters)) {
+        scene_breaks(s, BROKEN, "%u survivors were told of a death, %u of a lost lock",
+            found[SAW_DEATH], found[SAW_LOST]);
+        return;
+    }
+    const enum ending all = found[SAW_LOST]    ? SAW_LOST
+                            : found[SAW_DEATH] ? SAW_DEATH
+                                               : WENT_ON;
+    const unsigned first = 1U << op->before, last = 1U << op->after;
+    const unsigned allowed = at_start ? first : s->outcome.at_end ? last : first | last | op->also;
+    if ((allowed & 1U << all) == 0) {
+        scene_breaks(s, BROKEN, "the survivors were told of %s", ending_names[all]);
+    }
+}
+
+/* A death between a change and its being counted leaves one uncounted; more is a lost one. */
+static void compare_data(struct scene *s)
+{
+    const uint64_t done = atomic_load(&stage->guarded.done);
+    if (stage->guarded.second - done > 1) {
+        scene_breaks(s, BROKEN, "%llu changes were made, %llu are there",
+            (unsigned long long)done, (unsigned long long)stage->guarded.second);
+    }
+}
+
+static void inspect(struct scene *s)
+{
+    if (s->subject->inspect == NULL) {
+        return;
+    }
+    const struct reply *r = actor_call(&s->cast.stagehand, s->subject->inspect);
+    if (r->ending == BROKE) {
+        scene_breaks(s, BROKEN, "%s", r->why);
+    }
+    s->outcome.rescues = r->value - s->rescues_before;
+    s->rescues_before = r->value;
+}
+
+void scene_judge(struct scene *s, bool at_start)
+{
+    begin_aftermath(s);
+    victim_bury(&s->victim);
+    await_all(s);
+    if (s->outcome.verdict == GO_ON) {
+        compare_findings(s, at_start);
+        compare_data(s);
+    }
+    if (s->cast.helper.pid == 0) {
+        scene_recast(s, &s->cast.helper);
+    }
+    inspect(s);
+}

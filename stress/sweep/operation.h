@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is swept. To add an operation, add a dozen lines to a subject's table; the bodies that
+ * any lock can use are in lock.h, the cues in scene.h.
+ */
+#ifndef SWEEP_OPERATION_H
+#define SWEEP_OPERATION_H
+
+#include "actor.h"
+
+#include <stdbool.h>
+
+struct scene;
+
+/* Something that the director arranges. */
+typedef void cue_fn(struct scene *scene);
+
+enum { MOST_WAITERS = 3 };
+
+/* When the waiters come, at the latest: at the kill they have all come. */
+enum arrival {
+    AT_THE_KILL,   /* when the victim stands where it will be killed */
+    BEFORE_VICTIM, /* before its first step */
+    BEHIND_VICTIM  /* when it has fallen asleep */
+};
+
+struct operation {
+    const char *name;
+    cue_fn *opening;             /* before the victim is forked; null: nothing to arrange */
+    body_fn *prepare;            /* victim, not stepped, after the subject's enter */
+    bool comes_unprepared;       /* prepare stands in for enter */
+    int (*operate)(void);        /* victim, stepped */
+    int returns;                 /* what operate must return, if it comes to that */
+    bool by_thread_exit;         /* the thread goes on from operate's return to its exit */
+    cue_fn *victim_sleeps;       /* what wakes it; null: it wakes by itself (a deadline) */
+    enum arrival arrival;
+    cue_fn *aftermath;           /* right after the kill; null: the helper gives what it has */
+    body_fn *waiter, *newcomer;  /* null: the subject's survivor */
+    enum ending before, after;   /* what the survivors find if it dies at once, at the end */
+    unsigned also;               /* what they may find in between besides: 1 << ending */
+    unsigned fewest_waiters;
+    bool deaths_coincide;        /* two die: the back-stop may have to help */
+};
+
+/* A family of operations on one kind of shared state. */
+struct subject {
+    const char *name;
+    bool ours; /* must survive everything; the others are there to compare */
+    const struct lock *lock;
+    body_fn *found;    /* one process, once a row: make the shared state */
+    body_fn *enter;    /* each process, once: find it and take part */
+    body_fn *reset;    /* one process, before each point: as new */
+    body_fn *inspect;  /* one process, after each point; value: rescues so far */
+    body_fn *dissolve; /* one process, at the end of a row */
+    body_fn *survivor; /* the waiters and the newcomer, unless an operation has its own */
+    const struct operation *operations;
+    unsigned operation_count;
+};
+
+/* Any of a subject's may be null: then there is nothing to do. */
+extern const struct subject holdfast_mutex, holdfast_segment;
+extern const struct subject glibc_robust, glibc_rwlock, glibc_sem, glibc_cond;
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWEEP_OPTIONS_H
+#define SWEEP_OPTIONS_H
+
+#include "operation.h"
+
+#include <stdbool.h>
+
+enum { EVERY_POINT = -1 };
+
+struct options {
+    bool ours, peers;      /* which subjects */
+    const char *only;      /* "subject/operation" must contain it; null: all */
+    bool waiters[MOST_WAITERS + 1];
+    unsigned long stride;
+    unsigned long peer_points;
+    long point; /* this one alone, or EVERY_POINT */
+    bool list, no_choreographies;
+};
+
+/* Ends the program if they make no sense, or ask for help. */
+struct options options_parse(int count, char **words);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One scene: a victim comes, is stepped to a position and killed there, and the survivors are
+ * watched. The cast (all but the victim) is kept from scene to scene.
+ */
+#ifndef SWEEP_SCENE_H
+#define SWEEP_SCENE_H
+
+#include "actor.h"
+#include "operation.h"
+#include "tracer.h"
+
+enum { PATIENCE_MS = 500 }; /* by then after the kill, all survivors must have gone on */
+
+struct cast {
+    struct actor stagehand; /* keeps the shared state; takes no part */
+    struct actor helper;    /* holds what the victim wants */
+    struct actor newcomer;  /* comes when the waiters have gone on */
+    struct actor waiters[MOST_WAITERS];
+};
+
+enum verdict { GO_ON, HANG, BROKEN, VERDICT_COUNT };
+
+/* How a scene went. */
+struct outcome {
+    enum verdict verdict;
+    bool at_end;        /* the victim had come to its operation's end */
+    bool strayed;       /* off the recorded path */
+    bool too_slow;      /* so slow to the kill that sleepers may have looked up meanwhile */
+    uintptr_t pc;       /* where it was killed */
+    bool asleep;        /* in the call before pc */
+    double recovery_ms; /* from the kill to the last survivor's going on */
+    uint64_t rescues;   /* by the back-stop, in this scene */
+    char why[160];
+};
+
+struct scene {
+    const struct subject *subject;
+    const struct operation *operation;
+    unsigned waiters;
+    struct cast cast;
+    uint64_t rescues_before;
+
+    /* within one scene */
+    struct victim victim;
+    bool waiters_came, helper_holds;
+    unsigned victim_slept; /* so many times */
+    int64_t begun_ns, killed_ns;
+    struct outcome outcome;
+};
+
+/* Fills the cast and founds the subject's state for these operations. */
+void scene_found(struct scene *s, const struct subject *subject);
+void scene_dissolve(struct scene *s);
+
+/* The victim's way through the whole operation, as it went once. */
+struct path {
+    unsigned long length; /* positions, the end not counted */
+    struct waypoint {
+        uintptr_t pc;
+        unsigned long calls; /* system calls behind it */
+    } *at;
+    bool sleeps; /* then it can only be walked step by step */
+};
+
+/* Plays one scene, with the kill at this position or at the operation's end, whichever comes
+ * first. */
+struct outcome scene_play(struct scene *s, const struct path *path, unsigned long position);
+
+/* Records the path; the victim is killed at its end. A verdict but GO_ON: there is none. */
+struct outcome scene_rehearse(struct scene *s, struct path *path);
+void path_free(struct path *path);
+
+/* After the kill: hears all survivors and judges. */
+void scene_judge(struct scene *s, bool at_start);
+
+/* The verdict on this scene, unless it has a bad one already. */
+void scene_breaks(struct scene *s, enum verdict verdict, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A fresh process in its place. */
+void scene_recast(struct scene *s, struct actor *a);
+
+/* Cues for operations. */
+cue_fn helper_takes;  /* opening: the helper holds the lock */
+cue_fn holder_dies;   /* opening: somebody holds the lock, and is dead */
+cue_fn helper_gives;  /* gives what it holds */
+cue_fn helper_passes; /* at the first sleep: gives, and takes again before anybody else */
+cue_fn helper_dies;   /* is killed holding it */
+void helper_does(struct scene *s, body_fn *body);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The stage: memory that the director shares with all it forks. It holds what a lock guards,
+ * the peers' primitives, and what a victim has to say. (Holdfast's primitives stand in a
+ * segment of their own; each process keeps its own way to them.)
+ */
+#ifndef SWEEP_STAGE_H
+#define SWEEP_STAGE_H
+
+#include "actor.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct stage {
+    struct {
+        uint64_t first, second; /* written in turn, equal outside the lock */
+        pid_t inside;           /* who is in the guarded section; 0: nobody */
+        _Atomic uint64_t done;  /* changes made, counted without the lock, after the change */
+    } guarded;
+    int returned;         /* by the victim's operation; -1: it has not */
+    struct reply prepared; /* the victim's word on its preparation */
+    struct {
+        pthread_mutex_t mutex;
+        pthread_rwlock_t rwlock;
+        pthread_cond_t cond;
+        sem_t sem;
+        unsigned tokens;
+    } glibc;
+};
+
+extern struct stage *stage;
+
+void stage_build(void);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The torture's own shared memory: orders, diaries, statistics. An anonymous mapping that
+ * every process inherits at the same address, so the judge does not lean on what it judges.
+ *
+ * A *seat* is a place for a worker; each worker process has one, and one more for a child
+ * that it may fork; the last is the auditor's. A *life* is one participant that sits there:
+ * from its first call in the segment until it is killed, exits or leaves. Lives are numbered;
+ * the lives of one process differ in the low LIFE_BITS only, so that all of them can be
+ * doomed at once.
+ *
+ * Statistics are relaxed atomics: they must not order anything for anybody, or they would
+ * hide a missing barrier of the library from TSan.
+ */
+#ifndef TORTURE_CONTROL_H
+#define TORTURE_CONTROL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/histogram.h"
+
+typedef struct {
+    unsigned processes; /* or threads */
+    unsigned mutexes;
+    bool threads;
+    double duration; /* seconds */
+    double kill_rate;
+    uint64_t seed;
+} torture_options_t;
+
+enum {
+    LIFE_BITS = 10,
+    GRIPS = 2, /* objects that one worker may hold at once */
+    MESSAGES = 64,
+    MESSAGE_SIZE = 320
+};
+
+/* A life's name, (number, seat): 0 is nobody. */
+typedef uint64_t life_t;
+
+static inline life_t life_of(unsigned seat, uint64_t number)
+{
+    return number << 16 | (seat + 1);
+}
+
+static inline unsigned seat_of(life_t life)
+{
+    return (unsigned)(life & 0xffff) - 1;
+}
+
+static inline uint64_t number_of(life_t life)
+{
+    return life >> 16;
+}
+
+/* What a worker does with an object, published so that its death can be accounted for. */
+typedef enum {
+    GRIP_NONE,
+    GRIP_WANTS,   /* in a call that may take it */
+    GRIP_HOLDS,   /* holds it for sure */
+    GRIP_REPAIRS, /* the same, got it from a dead one, not yet consistent */
+    GRIP_YIELDS   /* in the call that gives it back */
+} grip_t;
+
+typedef enum {
+    CALL_OPEN,
+    CALL_CLOSE,
+    CALL_LOCK,
+    CALL_TRYLOCK,
+    CALL_TIMEDLOCK,
+    CALL_UNLOCK,
+    CALL_CONSISTENT,
+    CALL_OWNER
+} call_t;
+
+typedef struct {
+    _Alignas(64) _Atomic uint64_t number; /* of the life that sits here */
+    _Atomic uint64_t doomed;     /* lives up to this number are dead or about to be */
+    _Atomic uint32_t grips;      /* of 2 times (object 13 bits, grip 3 bits); see ledger.h */
+    _Atomic uint32_t call_what;  /* object 24 bits, call_t 8 bits */
+    _Atomic uint64_t call;       /* odd: inside a call of the library */
+    _Atomic int child;           /* the forked child that sits in the child's seat; 0: none */
+    _Atomic int pid;             /* told by the one who forked into a PID namespace */
+    _Atomic uint32_t sentence;   /* threads: end at the n-th step from now; 0: live on */
+    _Atomic bool ended;          /* threads: about to return to the joiner */
+    /* The last death that came from outside, or by a thread's end; see ledger.h. */
+    _Atomic uint64_t killed_number, killed_ns, killed_kills, killed_stops;
+    _Atomic uint64_t operations; /* this and below: written by who sits here */
+    _Atomic uint64_t changes;
+    _Atomic uint64_t exits, exits_holding, returns, returns_holding, forks;
+} seat_t;
+
+/* What happened to one object. sure <= recoveries <= possible, once all is quiet. */
+typedef struct {
+    _Alignas(64) _Atomic uint64_t entries; /* times that it was taken */
+    _Atomic uint64_t recoveries;           /* EOWNERDEAD returned */
+    _Atomic uint64_t sure;                 /* deaths of a holder */
+    _Atomic uint64_t possible;             /* deaths of a holder or near one */
+} object_t;
+
+typedef struct {
+    _Atomic bool ready;
+    char text[MESSAGE_SIZE];
+} message_t;
+
+typedef struct {
+    torture_options_t options;
+    char segment_name[64];
+    unsigned seats;   /* 2 for each process, and the auditor's */
+    unsigned objects; /* of all kinds */
+    _Atomic bool finish;
+
+    _Atomic uint64_t kills;
+    _Atomic uint64_t stop_changes; /* grows at each SIGSTOP and after each SIGCONT */
+    _Atomic uint64_t stopped;      /* processes that are stopped now */
+    _Atomic uint64_t violations;
+    _Atomic uint64_t lost;
+    _Atomic uint64_t repairs_cut; /* deaths of one that was repairing */
+    _Atomic uint64_t halves;      /* recoveries that found a change half done */
+    stress_histogram_t alone;     /* recovery after one death with no other near */
+    stress_histogram_t crowded;   /* recovery while others died too */
+    message_t messages[MESSAGES];
+
+    seat_t *seat;
+    object_t *object;
+    uint64_t *claims; /* [seat][object]: increments that the seat's lives claim to have done.
+                         Guarded by the object's lock, like the record */
+} control_t;
+
+control_t *control_create(const torture_options_t *options, unsigned objects);
+
+static inline unsigned auditor_seat(const control_t *c)
+{
+    return c->seats - 1;
+}
+
+static inline unsigned child_seat(const control_t *c, unsigned seat)
+{
+    return c->options.processes + seat;
+}
+
+static inline uint64_t *claim_of(const control_t *c, unsigned seat, unsigned object)
+{
+    return &c->claims[(size_t)seat * c->objects + object];
+}
+
+/* Counts a violation; the first ones are kept as text until the conductor prints them. */
+void violation(control_t *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static inline void count_up(_Atomic uint64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static inline uint64_t count_read(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* For a counter with one writer: no locked instruction. */
+static inline void count_own(_Atomic uint64_t *counter)
+{
+    atomic_store_explicit(counter, count_read(counter) + 1, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker: a process or a thread that does pieces of work until it is killed, in which it
+ * may leave the segment and come back, fork a child, or exit, with and without something in
+ * hand.
+ */
+#ifndef TORTURE_WORKER_H
+#define TORTURE_WORKER_H
+
+#include <holdfast/holdfast.h>
+
+#include "control.h"
+
+typedef struct {
+    control_t *control;
+    hf_segment_t *segment;
+    char *root;
+    unsigned seat;
+    life_t life;
+    uint64_t random;
+    uint64_t call_began;  /* ns: of the library call under way, or the last one */
+    uint32_t steps_left;  /* ends at the last of them; 0: lives on */
+    bool is_child;        /* of a worker: forks no more */
+    bool fork_next;       /* fork at the next moment with something in hand */
+    pid_t child;
+    uint64_t child_turns; /* a child's: how many it lives */
+} worker_t;
+
+/* Sits down. The segment is the one inherited, or the caller's own opening of it. */
+void worker_begin(worker_t *w, control_t *c, unsigned seat, hf_segment_t *segment);
+
+/* Works until the finish or a planned end. A process exits inside; a thread may, too. */
+void worker_work(worker_t *w);
+
+/* A moment between two stores at which a death leaves a new state behind: the compiler keeps
+ * their order, time passes now and then, a thread may end here. */
+void worker_step(worker_t *w);
+
+/* Around each call of the library, for the watch and for the killer. */
+void worker_call(worker_t *w, call_t call, unsigned object);
+void worker_called(worker_t *w);
+
+/* While something is in hand: forks if that is due. True in the child, which holds nothing
+ * and must unwind at once. */
+bool worker_may_fork(worker_t *w);
+
+/* Counts a violation if a call returned what it must not. */
+void worker_expect(worker_t *w, int error, int expected, const char *call, unsigned object);
+
+#endif
