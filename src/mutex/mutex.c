@@ -113,7 +113,7 @@ static bool spin(const hf_mutex_t *m)
 }
 
 /* held -> held, with sleepers; then we sleep, and watch that holder */
-static void sleep(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
+static void fall_asleep(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
 {
     uint64_t asleep = (w | SLEEPERS) & ~(uint64_t)WAKING;
     if (w == asleep || hfi_cas64(&m->hf_word, &w, asleep)) {
@@ -144,7 +144,7 @@ static int attempt(hf_mutex_t *m, struct hfi_wait *wait)
         return ETIMEDOUT;
     }
     if (!spin(m)) {
-        sleep(m, w, wait);
+        fall_asleep(m, w, wait);
     }
     return TRY_AGAIN;
 }
@@ -212,15 +212,40 @@ static uint64_t given_back(uint64_t w)
 }
 
 /*
- * If we die before the wake, the sleeper that watches our lease is woken instead. If
- * nobody sleeps, the bits go, unless the word has changed: somebody else's business then.
- * A thread that slept and takes the lock sets SLEEPERS anew, so nobody is forgotten if
- * the word only looks the same.
+ * While WAKING is set nobody is woken, and if those it was for have gone, the word keeps
+ * the slow path busy for nothing. So the holder now and then wakes two for certain. If
+ * there are none, SLEEPERS and WAKING may go: a sleeper that comes in between clears
+ * WAKING, and our compare-and-swap fails; who is awake sets SLEEPERS again before it
+ * sleeps, or as it takes.
  */
-static void wake_pair(hf_mutex_t *m, uint64_t w)
+static bool give_back_quietly(hf_mutex_t *m, uint64_t w)
 {
-    if (hfi_wake(hfi_low_half(&m->hf_word), HFI_WAKE_PAIR) == 0) {
-        hfi_cas64(&m->hf_word, &w, w & ~(uint64_t)(SLEEPERS | WAKING));
+    enum { EVERY = 32 };
+    static _Thread_local unsigned turn;
+    bool due = (w & (SLEEPERS | WAKING | INCONSISTENT)) == (SLEEPERS | WAKING) &&
+               ++turn % EVERY == 0;
+    return due && hfi_wake(hfi_low_half(&m->hf_word), HFI_WAKE_PAIR) == 0 &&
+           hfi_cas64_release(&m->hf_word, &w, w & RECURSIVE);
+}
+
+/*
+ * held by us -> free or lost. Once it is given back, the mutex may be gone, with its
+ * memory: a wake does no harm to what is there then, a store would. Dying between the
+ * two, we wake the sleeper that watches our lease.
+ */
+static void give_back(hf_mutex_t *m, uint64_t w)
+{
+    uint32_t *sleepers = hfi_low_half(&m->hf_word);
+    do {
+        if (give_back_quietly(m, w)) {
+            return;
+        }
+        /* others set and clear SLEEPERS and WAKING meanwhile */
+    } while (!hfi_cas64_release(&m->hf_word, &w, given_back(w)));
+    if ((w & INCONSISTENT) != 0) {
+        hfi_wake(sleepers, HFI_ALL);
+    } else if (owes_a_wake(w)) {
+        hfi_wake(sleepers, HFI_WAKE_PAIR);
     }
 }
 
@@ -239,13 +264,7 @@ static __attribute__((noinline)) int unlock_slow(hf_mutex_t *m)
         m->hf_depth--;
         return 0;
     }
-    /* held by us -> free or lost; others may set and clear SLEEPERS and WAKING meanwhile
-     */
-    while (!hfi_cas64_release(&m->hf_word, &w, given_back(w))) {
-    }
-    if (owes_a_wake(w)) {
-        wake_pair(m, given_back(w));
-    }
+    give_back(m, w);
     return 0;
 }
 

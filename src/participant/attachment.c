@@ -15,7 +15,7 @@ struct hfi_attachment *hfi_attachment_of_object(
     uint64_t device, uint64_t inode, bool read_only)
 {
     for (struct hfi_attachment *at = attachments; at != NULL; at = at->next) {
-        if (at->region.device == device && at->region.inode == inode &&
+        if (at->region.info.device == device && at->region.info.inode == inode &&
             at->region.read_only == read_only) {
             return at;
         }

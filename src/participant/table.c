@@ -56,6 +56,13 @@ static bool has_generations_left(const struct hfi_slot *slot)
     return hfi_load64_relaxed(&slot->generation) <= HFI_GENERATION_MAX - 2;
 }
 
+/* Sleepers of other processes watch the lease; those of the owner's, the generation. */
+static void wake_watchers(struct hfi_slot *slot)
+{
+    hfi_wake(lease_word(slot), HFI_ALL);
+    hfi_wake(hfi_low_half(&slot->generation), HFI_ALL);
+}
+
 /*
  * Requires the claim on the slot and a lease that is not live. Dying anywhere in here
  * leaves just that to the next claimant.
@@ -65,10 +72,14 @@ static int begin(const struct hfi_table *table, uint32_t index, uint64_t *tag)
     struct hfi_slot *slot = &table->slots[index];
     raise_used(table, index + 1);
     uint64_t generation = next_generation(slot);
-    hfi_wake(lease_word(slot), HFI_ALL); /* who still sleeps there watches the old one */
+    /* The old tag is dead before the lease lives again: pairs with the acquires in
+     * hfi_table_life, which looks at them in the other order. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    wake_watchers(slot); /* of the old one */
     hfi_store64_relaxed(&slot->waiting_on, 0);
     hfi_store32_relaxed(&slot->pid, hfi_process_id());
     hfi_store32_relaxed(&slot->tid, hfi_thread_id());
+    hfi_store64_relaxed(&slot->process, hfi_process_nonce());
     uint32_t place;
     int error = hfi_lease_take(&slot->lease, &place);
     if (error != 0) {
@@ -94,12 +105,13 @@ static int try_to_begin(const struct hfi_table *table, uint32_t index, uint64_t 
     if (!is_free(slot)) {
         return EBUSY;
     }
-    int error = hfi_claim(table->object, index);
+    struct hfi_claim claim;
+    int error = hfi_claim(&claim, table->object, &table->identity, index);
     if (error != 0) {
         return error;
     }
     error = is_free(slot) ? begin(table, index, tag) : EBUSY;
-    hfi_unclaim(table->object, index);
+    hfi_unclaim(&claim, table->object, index);
     return error;
 }
 
@@ -130,14 +142,16 @@ int hfi_table_join(const struct hfi_table *table, uint64_t *tag)
 bool hfi_table_leave(const struct hfi_table *table, uint64_t tag)
 {
     struct hfi_slot *slot = slot_of(table, tag);
-    bool claimed = hfi_claim(table->object, hfi_tag_slot(tag)) == 0;
+    uint32_t index = hfi_tag_slot(tag);
+    struct hfi_claim claim;
+    bool claimed = hfi_claim(&claim, table->object, &table->identity, index) == 0;
     next_generation(slot);
     if (claimed) {
         hfi_lease_give_back(&slot->lease);
     }
-    hfi_wake(lease_word(slot), HFI_ALL);
+    wake_watchers(slot);
     if (claimed) {
-        hfi_unclaim(table->object, hfi_tag_slot(tag));
+        hfi_unclaim(&claim, table->object, index);
     }
     return claimed;
 }
@@ -181,6 +195,13 @@ static bool mark_watched(uint32_t *word, uint32_t *watched)
 bool hfi_table_watch(const struct hfi_table *table, uint64_t tag, struct hfi_watch *watch)
 {
     struct hfi_slot *slot = slot_of(table, tag);
+    /* A kill takes a process's threads together, and the kernel's one wake must not go to
+     * a thread that dies too: siblings wait for a leaving only. */
+    if (hfi_load64_relaxed(&slot->process) == hfi_process_nonce()) {
+        watch->word = hfi_low_half(&slot->generation);
+        watch->expected = (uint32_t)hfi_tag_generation(tag);
+        return hfi_table_life(table, tag) == HFI_ALIVE;
+    }
     watch->word = lease_word(slot);
     /* Look at the owner's life after the mark: should the slot have changed hands before
      * it, we know; should it change hands later, the word is no longer as expected. */
@@ -192,7 +213,7 @@ void hfi_table_pass_on_death(const struct hfi_table *table, uint64_t tag)
 {
     struct hfi_slot *slot = slot_of(table, tag);
     if (slot != NULL) {
-        hfi_wake(lease_word(slot), HFI_ALL);
+        wake_watchers(slot);
     }
 }
 

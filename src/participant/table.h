@@ -54,8 +54,9 @@ struct hfi_slot {
     uint64_t rescues;     /* owner's: sleeps that only the back-stop ended; the next owner
                              goes on from there */
     uint32_t pid, tid;    /* owner's, in its own PID namespace */
+    uint64_t process;     /* owner's: its process's nonce */
     uint32_t lease_word;  /* owner's: where in the lease its life is read, bytes */
-    uint32_t reserved[5]; /* zero */
+    uint32_t reserved[3]; /* zero */
 };
 
 _Static_assert(sizeof(struct hfi_slot) == 128, "format");
@@ -64,7 +65,8 @@ struct hfi_table {
     struct hfi_slot *slots;
     uint32_t *used; /* shared: no slot from here on was ever joined */
     uint32_t count;
-    int object; /* claims on its bytes, one a slot, admit to joining and leaving */
+    int object; /* claims on its numbers, one a slot, admit to joining and leaving */
+    struct hfi_object_info identity;
 };
 
 /* EAGAIN: no slot is free. Requires the process lock. */

@@ -28,6 +28,10 @@ static inline void hfi_cpu_relax(void)
 uint32_t hfi_process_id(void);
 uint32_t hfi_thread_id(void);
 
+/* A random number that tells this process from any other, whatever PID namespace that is
+ * in. Valid after hfi_renew_incarnation. */
+uint64_t hfi_process_nonce(void);
+
 /*
  * Points to a number that no two processes related by fork share: the kernel wipes it to
  * 0 in a child, by whatever call the child was made, until hfi_renew_incarnation there. A
@@ -73,12 +77,18 @@ int hfi_object_read(
 int hfi_object_write(int object, const void *bytes, size_t size);
 
 /*
- * A claim on one number of an object, for this process; it vanishes with the process at
- * whatever instruction that dies, after the kernel has run the thread's robust list. It
- * does not exclude other threads of the process: hold the process lock.
+ * A claim on one number of an object. It vanishes with the process at whatever
+ * instruction that dies, after the kernel has run the thread's robust list. It excludes
+ * other processes; threads of this one may not be told apart: hold the process lock.
  */
-int hfi_claim(int object, uint64_t number); /* EBUSY: claimed elsewhere */
-void hfi_unclaim(int object, uint64_t number);
+struct hfi_claim {
+    int holder; /* private */
+};
+
+/* EBUSY: claimed elsewhere; EBADF: the object was closed behind our back. */
+int hfi_claim(struct hfi_claim *claim, int object, const struct hfi_object_info *identity,
+    uint64_t number);
+void hfi_unclaim(struct hfi_claim *claim, int object, uint64_t number);
 
 /* ---- leases: a word that the kernel changes when its thread dies ---- */
 

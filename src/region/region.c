@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "platform/platform.h"
-
 enum { NAME_LIMIT = 250 }; /* bytes; file systems take 255 */
 
 const char *hfi_region_name(const char *name)
@@ -23,19 +21,14 @@ const char *hfi_region_name(const char *name)
 
 static int vet(struct hfi_region *region)
 {
-    struct hfi_object_info info;
-    int error = hfi_object_inspect(region->object, &info);
-    if (error == 0 && (!info.regular || info.foreign_and_open)) {
+    int error = hfi_object_inspect(region->object, &region->info);
+    if (error == 0 && (!region->info.regular || region->info.foreign_and_open)) {
         error = EACCES;
     }
     if (error != 0) {
         hfi_region_close(region);
-        return error;
     }
-    region->device = info.device;
-    region->inode = info.inode;
-    region->object_size = info.size;
-    return 0;
+    return error;
 }
 
 int hfi_region_open(struct hfi_region *region, const char *name, bool read_only)
@@ -75,7 +68,7 @@ int hfi_region_allocate(struct hfi_region *region, uint64_t size)
 {
     int error = hfi_object_allocate(region->object, size);
     if (error == 0) {
-        region->object_size = size;
+        region->info.size = size;
         error = hfi_region_map(region, size);
     }
     if (error != 0) {

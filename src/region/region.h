@@ -7,12 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "platform/platform.h"
+
 struct hfi_region {
     int object;
     bool read_only;
-    uint64_t device, inode;
-    uint64_t object_size;
-    void *memory; /* null until mapped */
+    struct hfi_object_info info; /* as opened; .size as allocated */
+    void *memory;                /* null until mapped */
     size_t size;
 };
 

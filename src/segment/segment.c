@@ -44,6 +44,7 @@ static void describe(struct hf_segment *seg, const struct hfi_header *header)
         .used = &((struct hfi_header *)(void *)memory)->slots_used,
         .count = header->slot_count,
         .object = seg->at.region.object,
+        .identity = seg->at.region.info,
     };
 }
 
@@ -73,7 +74,7 @@ static int attach(
 static int read_header(const struct hfi_region *region, struct hfi_header *header)
 {
     int error = hfi_object_read(region->object, header, sizeof *header);
-    return error != 0 ? error : hfi_layout_verify(header, region->object_size);
+    return error != 0 ? error : hfi_layout_verify(header, region->info.size);
 }
 
 /* Takes the region over. Requires the process lock. */
@@ -89,8 +90,8 @@ static int attach_existing(
         hfi_region_close(region);
         return error;
     }
-    struct hfi_attachment *at =
-        hfi_attachment_of_object(region->device, region->inode, region->read_only);
+    struct hfi_attachment *at = hfi_attachment_of_object(
+        region->info.device, region->info.inode, region->read_only);
     if (at == NULL) {
         return attach(seg, region, &header);
     }
@@ -201,7 +202,7 @@ static int build_in_place(
 static bool is_empty(const struct hfi_region *region)
 {
     char signature[HFI_SIGNATURE_SIZE];
-    return region->object_size == 0 ||
+    return region->info.size == 0 ||
            (hfi_object_read(region->object, signature, sizeof signature) == 0 &&
                hfi_layout_is_unfinished(signature));
 }
@@ -230,14 +231,15 @@ static int open_by_fd(
         return error;
     }
     int object = region.object;
-    error = read_only ? 0 : hfi_claim(object, BUILDING);
+    struct hfi_claim claim;
+    error = read_only ? 0 : hfi_claim(&claim, object, &region.info, BUILDING);
     if (error != 0) {
         hfi_region_close(&region);
         return error;
     }
     error = open_or_build(seg, &region, flags, config);
-    if (error == 0 && !read_only) {
-        hfi_unclaim(object, BUILDING);
+    if (!read_only) {
+        hfi_unclaim(&claim, object, BUILDING);
     }
     return error;
 }

@@ -4,6 +4,8 @@
 #include "process.h"
 #include "scene.h"
 
+#include <stddef.h>
+
 static struct reply call_or_nothing(struct actor *a, body_fn *body)
 {
     return body != NULL ? *actor_call(a, body) : went_on();

@@ -41,15 +41,15 @@ static void await_all(struct scene *s)
 {
     struct cast *cast = &s->cast;
     body_fn *const newcomer = s->operation->newcomer;
-    if (cast->helper.busy) {
-        await(s, &cast->helper, "helper", 1);
-    }
     for (unsigned i = 0; i < s->waiters; i++) {
         await(s, &cast->waiters[i], "waiter", i + 1);
     }
     if (s->outcome.verdict == GO_ON) {
         actor_start(&cast->newcomer, newcomer != NULL ? newcomer : s->subject->survivor);
         await(s, &cast->newcomer, "newcomer", 1);
+    }
+    if (cast->helper.busy) {
+        await(s, &cast->helper, "helper", 1);
     }
 }
 
@@ -102,8 +102,8 @@ static void inspect(struct scene *s)
 
 void scene_judge(struct scene *s, bool at_start)
 {
+    victim_bury(&s->victim); /* first: what the kernel does for the dead must not come late */
     begin_aftermath(s);
-    victim_bury(&s->victim);
     await_all(s);
     if (s->outcome.verdict == GO_ON) {
         compare_findings(s, at_start);

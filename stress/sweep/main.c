@@ -114,7 +114,7 @@ static void sweep_operation(const struct options *options, const struct subject 
         if (!options->waiters[waiters]) {
             continue;
         }
-        struct row row = {subject, op, waiters};
+        struct row row = {.subject = subject, .operation = op, .waiters = waiters};
         struct scene scene;
         scene_found(&scene, subject);
         scene.operation = op;

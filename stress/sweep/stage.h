@@ -28,6 +28,8 @@ struct stage {
         pthread_cond_t cond;
         sem_t sem;
         unsigned tokens;
+        unsigned wanted;         /* survivors who wait for a token */
+        _Atomic unsigned served; /* of them, who have had theirs */
     } glibc;
 };
 

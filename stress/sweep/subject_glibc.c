@@ -6,6 +6,8 @@
 #include "stage.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define LENGTH(array) ((unsigned)(sizeof(array) / sizeof((array)[0])))
@@ -190,14 +192,18 @@ static int take_token(void)
 static struct reply await_token(void)
 {
     const int code = take_token();
-    return code == 0 ? went_on() : broke("waiting: %s", strerror(code));
+    if (code != 0) {
+        return broke("waiting: %s", strerror(code));
+    }
+    atomic_fetch_add(&stage->glibc.served, 1);
+    return went_on();
 }
 
-static int add_tokens(unsigned count, int (*wake)(pthread_cond_t *))
+static int add_token(int (*wake)(pthread_cond_t *))
 {
     int code = mended(mutex_take());
     if (code == 0) {
-        stage->glibc.tokens += count;
+        stage->glibc.tokens = 1;
         code = wake(&stage->glibc.cond);
     }
     return code == 0 ? mutex_give() : code;
@@ -205,13 +211,18 @@ static int add_tokens(unsigned count, int (*wake)(pthread_cond_t *))
 
 static struct reply signal_one(void)
 {
-    const int code = add_tokens(1, pthread_cond_signal);
+    const int code = add_token(pthread_cond_signal);
     return code == 0 ? went_on() : broke("signalling: %s", strerror(code));
 }
 
-static struct reply broadcast_enough(void)
+/* Goes on producing until all survivors are served. */
+static struct reply broadcast_all(void)
 {
-    const int code = add_tokens(MOST_WAITERS + 1, pthread_cond_broadcast);
+    int code = 0;
+    while (code == 0 && atomic_load(&stage->glibc.served) < stage->glibc.wanted) {
+        code = add_token(pthread_cond_broadcast);
+        sched_yield();
+    }
     return code == 0 ? went_on() : broke("broadcasting: %s", strerror(code));
 }
 
@@ -222,7 +233,8 @@ static void helper_signals(struct scene *s)
 
 static void helper_broadcasts(struct scene *s)
 {
-    actor_start(&s->cast.helper, broadcast_enough);
+    stage->glibc.wanted = s->waiters + 1;
+    actor_start(&s->cast.helper, broadcast_all);
 }
 
 static const struct operation cond_operations[] = {

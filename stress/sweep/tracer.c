@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE
 #include "tracer.h"
 
 #include "process.h"
@@ -151,9 +150,9 @@ bool victim_step(struct victim *v)
 }
 
 /* Two stops a call: at its entry and at its exit. */
-bool victim_run_calls(struct victim *v, unsigned calls)
+bool victim_run_calls(struct victim *v, unsigned long calls)
 {
-    for (unsigned stop = 0; stop < 2 * calls; stop++) {
+    for (unsigned long stop = 0; stop < 2 * calls; stop++) {
         if (ptrace(PTRACE_SYSCALL, v->tid, NULL, NULL) < 0) {
             give_up("cannot run a victim: %s", strerror(errno));
         }

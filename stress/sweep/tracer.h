@@ -44,7 +44,7 @@ bool victim_step(struct victim *v);
 
 /* Lets it run through `calls` system calls, to just behind the last. False: it slept or came
  * to its end first; such a victim is only good for being killed. */
-bool victim_run_calls(struct victim *v, unsigned calls);
+bool victim_run_calls(struct victim *v, unsigned long calls);
 
 void victim_kill(const struct victim *v);
 

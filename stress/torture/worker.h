@@ -18,33 +18,33 @@ typedef struct {
     unsigned seat;
     life_t life;
     uint64_t random;
-    uint64_t call_began;  /* ns: of the library call under way, or the last one */
-    uint32_t steps_left;  /* ends at the last of them; 0: lives on */
-    bool is_child;        /* of a worker: forks no more */
-    bool fork_next;       /* fork at the next moment with something in hand */
+    uint64_t call_began; /* ns: of the library call under way, or the last one */
+    uint64_t steps_left; /* ends at the last of them; 0: lives on */
+    uint64_t turns_left; /* a forked child's */
     pid_t child;
-    uint64_t child_turns; /* a child's: how many it lives */
+    bool is_child;   /* was forked by a worker */
+    bool has_forked; /* once in a process: its child has its life's number */
+    bool fork_due;   /* fork at the next moment with something in hand */
 } worker_t;
 
-/* Sits down. The segment is the one inherited, or the caller's own opening of it. */
+/* Sits down. The segment is the one inherited, or the thread's own opening of it. */
 void worker_begin(worker_t *w, control_t *c, unsigned seat, hf_segment_t *segment);
 
-/* Works until the finish or a planned end. A process exits inside; a thread may, too. */
+/* Works until the finish; may exit the process or the thread before. Leaves the segment. */
 void worker_work(worker_t *w);
 
 /* A moment between two stores at which a death leaves a new state behind: the compiler keeps
- * their order, time passes now and then, a thread may end here. */
+ * their order, time passes now and then, and the worker may end here. */
 void worker_step(worker_t *w);
 
-/* Around each call of the library, for the watch and for the killer. */
+/* Around each call of the library: for the watch and for the killer. */
 void worker_call(worker_t *w, call_t call, unsigned object);
 void worker_called(worker_t *w);
 
-/* While something is in hand: forks if that is due. True in the child, which holds nothing
- * and must unwind at once. */
-bool worker_may_fork(worker_t *w);
+/* With something in hand: forks if that is due. True in the child, which holds nothing. */
+bool worker_forked(worker_t *w);
 
-/* Counts a violation if a call returned what it must not. */
+/* Counts a violation if a call returned something else than it must. */
 void worker_expect(worker_t *w, int error, int expected, const char *call, unsigned object);
 
 #endif

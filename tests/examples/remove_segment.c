@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Takes away the segments that its arguments name, so that a test leaves none behind. */
-#include <holdfast/holdfast.h>
 #include <errno.h>
+#include <holdfast/holdfast.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -16,8 +16,6 @@
 
 _Static_assert(sizeof(pthread_mutex_t) <= HFI_LEASE_SIZE, "a pthread mutex fits a lease");
 
-enum { KERNEL_WALKS = 2048 }; /* entries of a robust list that the kernel looks at */
-
 static pthread_mutex_t *mutex_of(struct hfi_lease *lease)
 {
     return (pthread_mutex_t *)(void *)lease;
@@ -41,13 +39,10 @@ static int make_mutex(struct hfi_lease *lease)
     return error;
 }
 
-static const struct robust_list *next_of(const struct robust_list *entry)
-{
-    return (
-        const struct robust_list *)((uintptr_t)entry->next & ~(uintptr_t)1); /* PI bit */
-}
-
-/* Follows the list as the kernel will: an entry's futex lies futex_offset bytes from it.
+/*
+ * Looks as the kernel will: an entry's futex lies futex_offset bytes from it. glibc and
+ * musl put a lock that was just taken at the head; further on may be mutexes that their
+ * owner has unmapped.
  */
 static int find_word(const struct hfi_lease *lease, uint32_t *word)
 {
@@ -56,17 +51,13 @@ static int find_word(const struct hfi_lease *lease, uint32_t *word)
     if (syscall(SYS_get_robust_list, 0, &head, &size) != 0 || head == NULL) {
         return ENOTSUP;
     }
-    const struct robust_list *entry = next_of(&head->list);
-    for (int i = 0; i < KERNEL_WALKS && entry != &head->list; i++) {
-        uintptr_t offset =
-            (uintptr_t)entry + (uintptr_t)head->futex_offset - (uintptr_t)lease;
-        if (offset <= HFI_LEASE_SIZE - sizeof *word && offset % sizeof *word == 0) {
-            *word = (uint32_t)offset;
-            return 0;
-        }
-        entry = next_of(entry);
+    uintptr_t offset =
+        (uintptr_t)head->list.next + (uintptr_t)head->futex_offset - (uintptr_t)lease;
+    if (offset > HFI_LEASE_SIZE - sizeof *word || offset % sizeof *word != 0) {
+        return ENOTSUP;
     }
-    return ENOTSUP;
+    *word = (uint32_t)offset;
+    return 0;
 }
 
 int hfi_lease_take(struct hfi_lease *lease, uint32_t *word)

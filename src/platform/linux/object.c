@@ -170,13 +170,33 @@ int hfi_object_write(int object, const void *bytes, size_t size)
     return (size_t)n == size ? 0 : ENOSPC;
 }
 
-static int lock_byte(int object, uint64_t number, short type)
+/*
+ * A lock on a description of our own is dropped by nobody's close() but ours. Where none
+ * can be had (no /proc, a descriptor of somebody else's file), a record lock does, unless
+ * the program closes a descriptor of the same file at that moment. Either conflicts with
+ * either.
+ */
+static int open_afresh(int object)
+{
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", object);
+    return open(self, O_RDWR | O_CLOEXEC);
+}
+
+static bool is_same_object(int fd, const struct hfi_object_info *identity)
+{
+    struct hfi_object_info info;
+    return hfi_object_inspect(fd, &info) == 0 && info.device == identity->device &&
+           info.inode == identity->inode;
+}
+
+static int lock_byte(int fd, int command, uint64_t number, short type)
 {
     struct flock lock = {
         .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)number, .l_len = 1};
     int result;
     do {
-        result = fcntl(object, F_SETLK, &lock);
+        result = fcntl(fd, command, &lock);
     } while (result != 0 && errno == EINTR);
     if (result == 0) {
         return 0;
@@ -184,12 +204,27 @@ static int lock_byte(int object, uint64_t number, short type)
     return errno == EAGAIN || errno == EACCES ? EBUSY : errno;
 }
 
-int hfi_claim(int object, uint64_t number)
+int hfi_claim(struct hfi_claim *claim, int object, const struct hfi_object_info *identity,
+    uint64_t number)
 {
-    return lock_byte(object, number, F_WRLCK);
+    int fresh = open_afresh(object);
+    int fd = fresh >= 0 ? fresh : object;
+    int error = is_same_object(fd, identity) ? 0 : EBADF;
+    if (error == 0) {
+        error = lock_byte(fd, fresh >= 0 ? F_OFD_SETLK : F_SETLK, number, F_WRLCK);
+    }
+    if (error != 0 && fresh >= 0) {
+        close(fresh);
+    }
+    claim->holder = fresh;
+    return error;
 }
 
-void hfi_unclaim(int object, uint64_t number)
+void hfi_unclaim(struct hfi_claim *claim, int object, uint64_t number)
 {
-    (void)lock_byte(object, number, F_UNLCK);
+    if (claim->holder >= 0) {
+        close(claim->holder);
+    } else {
+        (void)lock_byte(object, F_SETLK, number, F_UNLCK);
+    }
 }

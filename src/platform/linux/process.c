@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <urcu-bp.h>
@@ -12,6 +13,7 @@
 static const uint32_t never_renewed = 0;
 const uint32_t *hfi_incarnation = &never_renewed;
 
+static uint64_t nonce;
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t fork_handlers = PTHREAD_ONCE_INIT;
 
@@ -35,6 +37,11 @@ uint32_t hfi_process_id(void)
 uint32_t hfi_thread_id(void)
 {
     return (uint32_t)syscall(SYS_gettid);
+}
+
+uint64_t hfi_process_nonce(void)
+{
+    return nonce;
 }
 
 /* The reader registry of liburcu would otherwise name threads that the child lacks, and
@@ -89,6 +96,9 @@ int hfi_renew_incarnation(void)
         pthread_once(&fork_handlers, install_fork_handlers);
         page = fresh;
         __atomic_store_n(&hfi_incarnation, page, __ATOMIC_RELEASE);
+    }
+    if (getrandom(&nonce, sizeof nonce, 0) != (ssize_t)sizeof nonce) {
+        return EAGAIN;
     }
     __atomic_store_n(page, ++last, __ATOMIC_RELEASE);
     return 0;
