@@ -12,6 +12,7 @@ enum { ROOT_SIZE = 1 << 18 };
 
 typedef struct {
     const char *suffix;
+    hf_segment_t *segment;
     char *root;
     size_t used;
 } arena_t;
@@ -24,15 +25,14 @@ static void open_arena(arena_t *arena)
     char name[64];
     snprintf(name, sizeof name, "holdfast-bench-%ld-%s", (long)getpid(), arena->suffix);
     hf_segment_config_t config = {.root_size = ROOT_SIZE};
-    hf_segment_t *segment;
-    int error = hf_segment_open(&segment, name, HF_CREATE | HF_EXCLUSIVE, &config);
+    int error = hf_segment_open(&arena->segment, name, HF_CREATE | HF_EXCLUSIVE, &config);
     if (error == 0) {
         error = hf_segment_remove(name);
     }
     if (error != 0) {
         give_up("opening a segment", error);
     }
-    arena->root = hf_segment_root(segment);
+    arena->root = hf_segment_root(arena->segment);
 }
 
 static void *take(arena_t *arena, size_t size)
@@ -58,4 +58,21 @@ void *arena_take(size_t size)
 void *arena_take_other(size_t size)
 {
     return take(&arenas[1], size);
+}
+
+uint64_t arena_rescues(void)
+{
+    uint64_t rescues = 0;
+    for (unsigned i = 0; i < sizeof arenas / sizeof arenas[0]; i++) {
+        hf_segment_info_t info;
+        if (arenas[i].segment == NULL) {
+            continue;
+        }
+        int error = hf_segment_info(arenas[i].segment, &info);
+        if (error != 0) {
+            give_up("asking for a segment's state", error);
+        }
+        rescues += info.rescues;
+    }
+    return rescues;
 }

@@ -104,11 +104,14 @@ static void run_contest(const party_t *party, unsigned parties, uint32_t outside
         uint64_t turns;
         channel_receive(children[i].channel, &turns, sizeof turns);
         sum += turns;
+        if (turns == CONTEST_FAILED) {
+            give_up(party->peer->name, EPROTO);
+        }
         least = turns < least ? turns : least;
         process_kill(&children[i]);
     }
-    if (sum == 0 || sum != party->contest->counter) {
-        give_up(party->peer->name, EBADMSG); /* a call failed, or exclusion was broken */
+    if (sum != party->contest->counter) {
+        give_up("exclusion was broken", EBADMSG);
     }
     series_add(&cell->rates, (double)sum * 1e3 / (double)length);
     series_add(&cell->least_shares, (double)least * parties / (double)sum);

@@ -49,18 +49,20 @@ BENCH_INLINE void loop_work(uint32_t steps)
     }
 }
 
-/* How often this party got its turn before the stop; 0 if a call failed. */
+#define CONTEST_FAILED UINT64_MAX
+
+/* How often this party got its turn before the stop. */
 BENCH_INLINE uint64_t loop_contest(
     contest_t *contest, void *thing, peer_call_t *acquire, peer_call_t *release)
 {
     uint64_t turns = 0;
     while (__atomic_load_n(&contest->stop, __ATOMIC_RELAXED) == 0) {
         if (acquire(thing) != 0) {
-            return 0;
+            return CONTEST_FAILED;
         }
         contest->counter += 1;
         if (release(thing) != 0) {
-            return 0;
+            return CONTEST_FAILED;
         }
         turns++;
         loop_work(contest->outside);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The command: which sections to run, and what was found. Speed is printed, never
  * asserted. */
+#include "arena.h"
 #include "bench.h"
 #include "report.h"
 
@@ -154,6 +155,7 @@ int main(int argc, char **argv)
         }
     }
     report_acceptance();
+    printf("\nrescues by the back-stop: %llu\n", (unsigned long long)arena_rescues());
     int error = report_close_csv();
     if (error != 0) {
         give_up(options.csv, error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/histogram.h"
 
-/* Below 16 each value has its own bucket; above, the leading one and four bits after it. */
+/* Below 16 each value has its own bucket; above, the leading one and four bits after it.
+ */
 static unsigned bucket_of(uint64_t v)
 {
     unsigned shift = 0;

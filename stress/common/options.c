@@ -15,15 +15,15 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static void print_help(const char *program, const char *purpose,
-    const stress_option_t *table, size_t count)
+static void print_help(
+    const char *program, const char *purpose, const stress_option_t *table, size_t count)
 {
     printf("%s: %s\n\n", program, purpose);
     for (size_t i = 0; i < count; i++) {
         char left[64];
         const char *argument = table[i].argument ? table[i].argument : "";
-        snprintf(left, sizeof left, table[i].bare ? "--%s [%s]" : "--%s %s", table[i].name,
-            argument);
+        snprintf(left, sizeof left, table[i].bare ? "--%s [%s]" : "--%s %s",
+            table[i].name, argument);
         printf("  %-20s %s\n", left, table[i].help);
     }
 }
@@ -77,15 +77,16 @@ static int take_option(int argc, char **argv, int *i, const stress_option_t *tab
         option = find_option(word + 2, length - 2, table, count);
     }
     if (!option) {
-        fprintf(stderr, "%s: there is no option '%s'; %s --help lists them\n", program, word,
-            program);
+        fprintf(stderr, "%s: there is no option '%s'; %s --help lists them\n", program,
+            word, program);
         return BAD_USAGE;
     }
     if (option->given) {
         *option->given = true;
     }
     const char *value = word[length] == '=' ? word + length + 1 : NULL;
-    if (!value && option->argument && *i + 1 < argc && strncmp(argv[*i + 1], "--", 2) != 0) {
+    if (!value && option->argument && *i + 1 < argc &&
+        strncmp(argv[*i + 1], "--", 2) != 0) {
         value = argv[++*i];
     }
     if (!value) {
@@ -95,8 +96,8 @@ static int take_option(int argc, char **argv, int *i, const stress_option_t *tab
         return complain_about_number(program, option, "");
     }
     if (!option->argument) {
-        fprintf(stderr, "%s: --%s takes no value; leave '%s' out\n", program, option->name,
-            value);
+        fprintf(stderr, "%s: --%s takes no value; leave '%s' out\n", program,
+            option->name, value);
         return BAD_USAGE;
     }
     return store_number(option, value) ? STRESS_GO_ON

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Options from a table, for programs that a human starts: `--name value` or `--name=value`.
+ * Options from a table, for programs that a human starts: `--name value` or
+ * `--name=value`.
  *
  *     uint64_t processes = 8;
  *     const stress_option_t table[] = {
@@ -29,8 +30,8 @@ typedef struct {
 
 enum { STRESS_GO_ON = -1 };
 
-/* STRESS_GO_ON, or the status to exit with: 0 after --help, 2 after one line on stderr that
- * says what is wrong and how to mend it. */
+/* STRESS_GO_ON, or the status to exit with: 0 after --help, 2 after one line on stderr
+ * that says what is wrong and how to mend it. */
 int stress_options(int argc, char **argv, const char *purpose,
     const stress_option_t *table, size_t count);
 

@@ -72,7 +72,11 @@ const char *stress_duration(char *text, size_t size, uint64_t ns)
     for (size_t i = 0; i < sizeof scale / sizeof scale[0]; i++) {
         if (ns >= scale[i].unit) {
             double v = (double)ns / (double)scale[i].unit;
-            snprintf(text, size, "%.*f %s", v < 10 ? 2 : v < 100 ? 1 : 0, v, scale[i].name);
+            snprintf(text, size, "%.*f %s",
+                v < 10    ? 2
+                : v < 100 ? 1
+                          : 0,
+                v, scale[i].name);
             return text;
         }
     }

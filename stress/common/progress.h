@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Progress for a human: on a terminal one line that refreshes, elsewhere a plain line every
- * few seconds. What happens in between is said on lines of its own.
+ * Progress for a human: on a terminal one line that refreshes, elsewhere a plain line
+ * every few seconds. What happens in between is said on lines of its own.
  */
 #ifndef STRESS_PROGRESS_H
 #define STRESS_PROGRESS_H

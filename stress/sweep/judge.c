@@ -53,7 +53,7 @@ static void await_all(struct scene *s)
     }
 }
 
-/* One death is reported once, and a lost lock is lost to all. */
+/* A death is reported once, and a lost lock is lost to all. */
 static void compare_findings(struct scene *s, bool at_start)
 {
     const struct operation *op = s->operation;
@@ -62,7 +62,8 @@ static void compare_findings(struct scene *s, bool at_start)
         found[s->cast.waiters[i].reply.ending]++;
     }
     found[s->cast.newcomer.reply.ending]++;
-    if (found[SAW_DEATH] > 1 || (found[SAW_LOST] != 0 && found[SAW_LOST] <= s->waiters)) {
+    const unsigned deaths = op->deaths_coincide ? 2 : 1;
+    if (found[SAW_DEATH] > deaths || (found[SAW_LOST] != 0 && found[SAW_LOST] <= s->waiters)) {
         scene_breaks(s, BROKEN, "%u survivors were told of a death, %u of a lost lock",
             found[SAW_DEATH], found[SAW_LOST]);
         return;

@@ -6,7 +6,9 @@
  * 0, 1 and 3 others asleep in the primitive. Then all of them, and a newcomer, must go on
  * within 500 ms, find their data whole or be told of the death, and never meet inside.
  */
+#include "choreography.h"
 #include "options.h"
+#include "path.h"
 #include "process.h"
 #include "sandbox.h"
 #include "scene.h"
@@ -19,6 +21,8 @@
 enum { MOST_FAILURES = 25, MOST_REPEATS = 10 };
 
 static const struct subject *const subjects[] = {
+    &holdfast_mutex,
+    &holdfast_segment,
     &glibc_robust,
     &glibc_sem,
     &glibc_rwlock,
@@ -36,10 +40,10 @@ static bool is_wanted(const struct options *o, const struct subject *s, const ch
 static struct outcome play(struct scene *s, const struct path *path, unsigned long position,
     struct row *row)
 {
-    struct outcome o = scene_play(s, path, position);
+    struct outcome o = path_play(path, s, position);
     for (int i = 0; o.verdict == GO_ON && o.rescues > 0 && o.too_slow && i < MOST_REPEATS; i++) {
         row->repeated++;
-        o = scene_play(s, path, position);
+        o = path_play(path, s, position);
     }
     return o;
 }
@@ -93,7 +97,7 @@ static void sweep_points(struct scene *s, const struct path *path, struct row *r
 static void sweep_row(struct scene *s, const struct options *options, struct row *row)
 {
     struct path path;
-    struct outcome o = scene_rehearse(s, &path);
+    struct outcome o = path_rehearse(&path, s);
     row->length = path.length;
     row->stride = choose_stride(options, row);
     if (!o.at_end) {
@@ -152,5 +156,11 @@ int main(int count, char **words)
         sweep_subject(&options, subjects[i]);
     }
     table_print();
-    return table_is_clean() ? 0 : 1;
+    if (options.list) {
+        choreographies_list(&options);
+        return 0;
+    }
+    const bool kept = options.no_choreographies || options.point != EVERY_POINT ||
+                      choreographies_play(&options);
+    return table_is_clean() && kept ? 0 : 1;
 }

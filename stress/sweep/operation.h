@@ -42,7 +42,7 @@ struct operation {
     bool deaths_coincide;        /* two die: the back-stop may have to help */
 };
 
-/* A family of operations on one kind of shared state. */
+/* A family of operations on one kind of shared state. A body that is null does nothing. */
 struct subject {
     const char *name;
     bool ours; /* must survive everything; the others are there to compare */
@@ -57,7 +57,6 @@ struct subject {
     unsigned operation_count;
 };
 
-/* Any of a subject's may be null: then there is nothing to do. */
 extern const struct subject holdfast_mutex, holdfast_segment;
 extern const struct subject glibc_robust, glibc_rwlock, glibc_sem, glibc_cond;
 

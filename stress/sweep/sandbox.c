@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static bool is_private;
+static fsblkcnt_t free_at_start;
 
 static bool write_text(const char *path, const char *text)
 {
@@ -36,6 +39,10 @@ void sandbox_enter(void)
     is_private = (unshare(CLONE_NEWNS) == 0 || enter_as_user()) &&
                  mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
                  mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0;
+    struct statvfs at_start;
+    if (is_private && statvfs("/dev/shm", &at_start) == 0) {
+        free_at_start = at_start.f_bfree;
+    }
     if (!is_private) {
         fputs("sweep: no /dev/shm of our own is permitted here: that nothing is left behind\n"
               "       can be checked by our segments' names only\n",
@@ -43,7 +50,33 @@ void sandbox_enter(void)
     }
 }
 
-bool sandbox_is_private(void)
+static bool has_name(const char *name, char *what, size_t size)
 {
-    return is_private;
+    DIR *directory = opendir("/dev/shm");
+    bool found = false;
+    for (struct dirent *e; !found && directory != NULL && (e = readdir(directory)) != NULL;) {
+        const bool itself = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+        found = !itself && (is_private || strstr(e->d_name, name) != NULL);
+        if (found) {
+            snprintf(what, size, "%.*s", (int)size - 1, e->d_name);
+        }
+    }
+    if (directory != NULL) {
+        closedir(directory);
+    }
+    return found;
+}
+
+bool sandbox_has_leftovers(const char *name, char *what, size_t size)
+{
+    struct statvfs now;
+    if (has_name(name, what, size)) {
+        return true;
+    }
+    if (!is_private || statvfs("/dev/shm", &now) != 0 || now.f_bfree >= free_at_start) {
+        return false;
+    }
+    snprintf(what, size, "%llu blocks without a name",
+        (unsigned long long)(free_at_start - now.f_bfree));
+    return true;
 }

@@ -7,11 +7,15 @@
 #define SWEEP_SANDBOX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* To be called before anything is forked. Tells on standard error if it is not permitted. */
 void sandbox_enter(void);
 
-/* Whether /dev/shm is ours alone. */
-bool sandbox_is_private(void);
+/*
+ * Whether anything of ours lies in /dev/shm: any name, or memory without a name, where it is
+ * private; else names that contain `name`. `what` receives the first.
+ */
+bool sandbox_has_leftovers(const char *name, char *what, size_t size);
 
 #endif

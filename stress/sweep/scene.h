@@ -25,7 +25,7 @@ enum verdict { GO_ON, HANG, BROKEN, VERDICT_COUNT };
 struct outcome {
     enum verdict verdict;
     bool at_end;        /* the victim had come to its operation's end */
-    bool strayed;       /* off the recorded path */
+    bool strayed;       /* it was elsewhere when the path was recorded */
     bool too_slow;      /* so slow to the kill that sleepers may have looked up meanwhile */
     uintptr_t pc;       /* where it was killed */
     bool asleep;        /* in the call before pc */
@@ -53,23 +53,12 @@ struct scene {
 void scene_found(struct scene *s, const struct subject *subject);
 void scene_dissolve(struct scene *s);
 
-/* The victim's way through the whole operation, as it went once. */
-struct path {
-    unsigned long length; /* positions, the end not counted */
-    struct waypoint {
-        uintptr_t pc;
-        unsigned long calls; /* system calls behind it */
-    } *at;
-    bool sleeps; /* then it can only be walked step by step */
-};
-
-/* Plays one scene, with the kill at this position or at the operation's end, whichever comes
- * first. */
-struct outcome scene_play(struct scene *s, const struct path *path, unsigned long position);
-
-/* Records the path; the victim is killed at its end. A verdict but GO_ON: there is none. */
-struct outcome scene_rehearse(struct scene *s, struct path *path);
-void path_free(struct path *path);
+/* The acts of one scene. */
+void scene_open(struct scene *s);              /* the victim stands at position 0 */
+bool scene_can_advance(const struct scene *s); /* neither at its end nor gone wrong */
+void scene_advance(struct scene *s);           /* by one position */
+void scene_victim_slept(struct scene *s);      /* it came to sleep otherwise than by that */
+struct outcome scene_close(struct scene *s, bool at_start); /* the kill, and the verdict */
 
 /* After the kill: hears all survivors and judges. */
 void scene_judge(struct scene *s, bool at_start);

@@ -4,8 +4,10 @@
 #include "process.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 struct stage *stage;
 
@@ -16,4 +18,5 @@ void stage_build(void)
     if (stage == MAP_FAILED) {
         give_up("mmap: %s", strerror(errno));
     }
+    snprintf(stage->segment_name, sizeof stage->segment_name, "holdfast-sweep-%d", (int)getpid());
 }

@@ -20,7 +20,8 @@ struct stage {
         pid_t inside;           /* who is in the guarded section; 0: nobody */
         _Atomic uint64_t done;  /* changes made, counted without the lock, after the change */
     } guarded;
-    int returned;         /* by the victim's operation; -1: it has not */
+    char segment_name[48];
+    int returned;          /* by the victim's operation; -1: it has not */
     struct reply prepared; /* the victim's word on its preparation */
     struct {
         pthread_mutex_t mutex;

@@ -9,11 +9,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,8 +113,8 @@ static bool try_stop(struct victim *v, int flags)
 /* Until the thread stops or falls asleep. */
 static void await_stop_or_sleep(struct victim *v)
 {
-    while (!try_stop(v, WNOHANG)) {
-        if (sleeps_in_call(v->tid, -1)) {
+    for (unsigned looks = 1; !try_stop(v, WNOHANG); looks++) {
+        if (looks % 64 == 0 && sleeps_in_call(v->tid, -1)) { /* the dearer look */
             v->place = ASLEEP;
             return;
         }
@@ -132,36 +134,95 @@ static bool await_wake(struct victim *v)
     return true;
 }
 
+static void resume(const struct victim *v, enum __ptrace_request how)
+{
+    if (ptrace(how, v->tid, NULL, NULL) < 0) {
+        give_up("cannot resume a victim: %s", strerror(errno));
+    }
+}
+
 bool victim_step(struct victim *v)
 {
     if (v->place == ASLEEP) {
-        return await_wake(v);
+            const bool woken = await_wake(v);
+        return woken;
     }
     v->after_call = is_before_call(v);
-    if (ptrace(PTRACE_SINGLESTEP, v->tid, NULL, NULL) < 0) {
-        give_up("cannot step a victim: %s", strerror(errno));
-    }
+    resume(v, PTRACE_SINGLESTEP);
     if (v->after_call) {
         await_stop_or_sleep(v);
+        v->after_call = v->place != ASLEEP;
     } else {
         try_stop(v, 0);
     }
     return true;
 }
 
-/* Two stops a call: at its entry and at its exit. */
-bool victim_run_calls(struct victim *v, unsigned long calls)
+void victim_run_call(struct victim *v)
 {
-    for (unsigned long stop = 0; stop < 2 * calls; stop++) {
-        if (ptrace(PTRACE_SYSCALL, v->tid, NULL, NULL) < 0) {
-            give_up("cannot run a victim: %s", strerror(errno));
-        }
+    for (int stop = 0; stop < 2 && v->place == AT_INSTRUCTION; stop++) {
+        resume(v, PTRACE_SYSCALL); /* it stops at the entry and at the exit */
         await_stop_or_sleep(v);
-        if (v->place != AT_INSTRUCTION) {
+    }
+}
+
+#if defined(__x86_64__)
+enum { HAS_BREAKPOINTS = true };
+static const unsigned long trap_mask = 0xff, trap_code = 0xcc; /* int3 */
+enum { TRAP_LENGTH = 1 };                                      /* that it moves the pc on by */
+
+static bool set_pc(const struct victim *v, uintptr_t pc)
+{
+    return ptrace(PTRACE_POKEUSER, v->tid, (void *)offsetof(struct user_regs_struct, rip),
+               (void *)pc) == 0;
+}
+#elif defined(__aarch64__)
+enum { HAS_BREAKPOINTS = true };
+static const unsigned long trap_mask = 0xffffffff, trap_code = 0xd4200000; /* brk #0 */
+enum { TRAP_LENGTH = 0 };
+
+static bool set_pc(const struct victim *v, uintptr_t pc)
+{
+    return v->pc == pc;
+}
+#else
+enum { HAS_BREAKPOINTS = false };
+static const unsigned long trap_mask, trap_code;
+enum { TRAP_LENGTH = 0 };
+
+static bool set_pc(const struct victim *v, uintptr_t pc)
+{
+    return v->pc == pc;
+}
+#endif
+
+static bool run_to_next(struct victim *v, uintptr_t pc)
+{
+    errno = 0;
+    const unsigned long code = (unsigned long)ptrace(PTRACE_PEEKTEXT, v->tid, (void *)pc, NULL);
+    void *const trap = (void *)((code & ~trap_mask) | trap_code);
+    if (errno != 0 || ptrace(PTRACE_POKETEXT, v->tid, (void *)pc, trap) != 0) {
+        return false;
+    }
+    resume(v, PTRACE_CONT);
+    await_stop_or_sleep(v);
+    if (v->place != AT_INSTRUCTION || v->pc != pc + TRAP_LENGTH || !set_pc(v, pc)) {
+        return false;
+    }
+    v->pc = pc;
+    return ptrace(PTRACE_POKETEXT, v->tid, (void *)pc, (void *)code) == 0;
+}
+
+bool victim_run_to(struct victim *v, uintptr_t pc, unsigned long times)
+{
+    for (; times > 0; times--) {
+        if (v->pc == pc) {
+            victim_step(v);
+        }
+        if (!HAS_BREAKPOINTS || v->place != AT_INSTRUCTION || !run_to_next(v, pc)) {
             return false;
         }
     }
-    v->after_call = true;
     return true;
 }
 
@@ -212,9 +273,30 @@ bool victim_start(struct victim *v, struct script script)
     return true;
 }
 
+bool victim_finishes(struct victim *v, int64_t deadline_ns)
+{
+    int status = 0;
+    if (v->place == AT_INSTRUCTION) {
+        resume(v, PTRACE_CONT);
+    }
+    while (now_ns() < deadline_ns) {
+        const pid_t got = waitpid(v->tid, &status, __WALL | WNOHANG);
+        if (got == v->tid && WIFSTOPPED(status)) {
+            resume(v, PTRACE_CONT);
+        } else if (got != 0) {
+            v->pid = 0; /* buried */
+            return true;
+        }
+        sched_yield();
+    }
+    return false;
+}
+
 void victim_kill(const struct victim *v)
 {
-    kill(v->pid, SIGKILL);
+    if (v->pid != 0) {
+        kill(v->pid, SIGKILL);
+    }
 }
 
 /* A traced thread is buried by its tracer, apart from its process. */

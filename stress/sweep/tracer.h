@@ -42,9 +42,20 @@ bool victim_start(struct victim *v, struct script script);
  * more than two seconds. */
 bool victim_step(struct victim *v);
 
-/* Lets it run through `calls` system calls, to just behind the last. False: it slept or came
- * to its end first; such a victim is only good for being killed. */
-bool victim_run_calls(struct victim *v, unsigned long calls);
+/*
+ * Ways to leave many positions behind at once, for what a step costs. They do not count: who
+ * uses them knows the path. A victim that took another one is only good for being killed.
+ */
+
+/* Through its next system call, to just behind it, or to being asleep in it. */
+void victim_run_call(struct victim *v);
+
+/* Until it comes to this instruction for the Nth time from here (not counting that it may
+ * stand there now); no system call may lie before. False: something else happened. */
+bool victim_run_to(struct victim *v, uintptr_t pc, unsigned long times);
+
+/* Lets it run to the end of its process. False: it has not come there by the deadline. */
+bool victim_finishes(struct victim *v, int64_t deadline_ns);
 
 void victim_kill(const struct victim *v);
 

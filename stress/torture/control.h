@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The torture's own shared memory: orders, diaries, statistics. An anonymous mapping that
- * every process inherits at the same address, so the judge does not lean on what it judges.
+ * every process inherits at the same address, so the judge does not lean on what it
+ * judges.
  *
  * A *seat* is a place for a worker; each worker process has one, and one more for a child
- * that it may fork; the last is the auditor's. A *life* is one participant that sits there:
- * from its first call in the segment until it is killed, exits or leaves. Lives are numbered;
- * the lives of one process differ in the low LIFE_BITS only, so that all of them can be
- * doomed at once.
+ * that it may fork; the last is the auditor's. A *life* is one participant that sits
+ * there: from its first call in the segment until it is killed, exits or leaves. Lives
+ * are numbered; the lives of one process differ in the low LIFE_BITS only, so that all of
+ * them can be doomed at once.
  *
  * Statistics are relaxed atomics: they must not order anything for anybody, or they would
  * hide a missing barrier of the library from TSan.
@@ -33,6 +34,7 @@ typedef struct {
 
 enum {
     LIFE_BITS = 10,
+    LAST_LIFE = (1 << LIFE_BITS) - 1,
     GRIPS = 2, /* objects that one worker may hold at once */
     MESSAGES = 64,
     MESSAGE_SIZE = 320
@@ -78,14 +80,14 @@ typedef enum {
 
 typedef struct {
     _Alignas(64) _Atomic uint64_t number; /* of the life that sits here */
-    _Atomic uint64_t doomed;     /* lives up to this number are dead or about to be */
-    _Atomic uint32_t grips;      /* of 2 times (object 13 bits, grip 3 bits); see ledger.h */
-    _Atomic uint32_t call_what;  /* object 24 bits, call_t 8 bits */
-    _Atomic uint64_t call;       /* odd: inside a call of the library */
-    _Atomic int child;           /* the forked child that sits in the child's seat; 0: none */
-    _Atomic int pid;             /* told by the one who forked into a PID namespace */
-    _Atomic uint32_t sentence;   /* threads: end at the n-th step from now; 0: live on */
-    _Atomic bool ended;          /* threads: about to return to the joiner */
+    _Atomic uint64_t doomed; /* lives up to this number are dead or about to be */
+    _Atomic uint32_t grips;  /* of 2 times (object 13 bits, grip 3 bits); see ledger.h */
+    _Atomic uint32_t call_what; /* object 24 bits, call_t 8 bits */
+    _Atomic uint64_t call;      /* odd: inside a call of the library */
+    _Atomic int child; /* the forked child that sits in the child's seat; 0: none */
+    _Atomic int pid;   /* told by the one who forked into a PID namespace */
+    _Atomic uint32_t sentence; /* threads: end at the n-th step from now; 0: live on */
+    _Atomic bool ended;        /* threads: about to return to the joiner */
     /* The last death that came from outside, or by a thread's end; see ledger.h. */
     _Atomic uint64_t killed_number, killed_ns, killed_kills, killed_stops;
     _Atomic uint64_t operations; /* this and below: written by who sits here */
@@ -112,6 +114,8 @@ typedef struct {
     unsigned seats;   /* 2 for each process, and the auditor's */
     unsigned objects; /* of all kinds */
     _Atomic bool finish;
+    _Atomic uint32_t assembly; /* which, and at what object; 0: none. See assembly.h */
+    _Atomic bool assembly_go;  /* who waits inside may go on */
 
     _Atomic uint64_t kills;
     _Atomic uint64_t stop_changes; /* grows at each SIGSTOP and after each SIGCONT */
@@ -126,11 +130,21 @@ typedef struct {
 
     seat_t *seat;
     object_t *object;
-    uint64_t *claims; /* [seat][object]: increments that the seat's lives claim to have done.
-                         Guarded by the object's lock, like the record */
+    uint64_t *claims; /* [seat][object]: increments that the seat's lives claim to have
+                         done. Guarded by the object's lock, like the record */
 } control_t;
 
 control_t *control_create(const torture_options_t *options, unsigned objects);
+
+static inline uint32_t assembly_word(uint32_t call, unsigned object)
+{
+    return call << 16 | (object + 1);
+}
+
+static inline unsigned assembly_object(uint32_t word)
+{
+    return (word & 0xffff) - 1;
+}
 
 static inline unsigned auditor_seat(const control_t *c)
 {
@@ -148,7 +162,11 @@ static inline uint64_t *claim_of(const control_t *c, unsigned seat, unsigned obj
 }
 
 /* Counts a violation; the first ones are kept as text until the conductor prints them. */
-void violation(control_t *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void violation(control_t *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* "EOWNERDEAD". */
+const char *error_name(int error);
 
 static inline void count_up(_Atomic uint64_t *counter)
 {

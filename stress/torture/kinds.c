@@ -64,12 +64,27 @@ void kinds_audit(worker_t *auditor)
     }
 }
 
-void kinds_describe(const control_t *c, char *root, unsigned object, char *text, size_t size)
+/* The kind that the object belongs to; the object is counted from its first from there
+ * on. */
+static unsigned kind_of_object(const control_t *c, unsigned *object)
 {
     unsigned kind = 0;
-    while (kind + 1 < KINDS && object >= kinds[kind]->objects(&c->options)) {
-        object -= kinds[kind]->objects(&c->options);
+    while (kind + 1 < KINDS && *object >= kinds[kind]->objects(&c->options)) {
+        *object -= kinds[kind]->objects(&c->options);
         kind++;
     }
-    kinds[kind]->describe(area_of(c, root, kind), object, text, size);
+    return kind;
+}
+
+void kinds_attend(worker_t *w, unsigned object)
+{
+    unsigned kind = kind_of_object(w->control, &object);
+    kinds[kind]->attend(w, area_of(w->control, w->root, kind), object);
+}
+
+void kinds_describe(
+    const control_t *c, char *root, unsigned object, char *text, size_t size)
+{
+    unsigned kind = kind_of_object(c, &object);
+    kinds[kind]->describe(c, area_of(c, root, kind), object, text, size);
 }

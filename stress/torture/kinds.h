@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kinds of work. Each kind has its own area in the segment's root and its own objects, which
- * are numbered through all kinds. A new primitive is a new kind: one file, one line in
- * kinds.c. What it must keep to: publish grips in the order that ledger.h gives, bracket
- * library calls with worker_call and worker_called, and step between stores to shared data.
+ * Kinds of work. Each kind has its own area in the segment's root and its own objects,
+ * which are numbered through all kinds. A new primitive is a new kind: one file, one line
+ * in kinds.c. What it must keep to: publish grips in the order that ledger.h gives,
+ * bracket library calls with worker_call and worker_called, and step between stores to
+ * shared data.
  */
 #ifndef TORTURE_KINDS_H
 #define TORTURE_KINDS_H
@@ -25,11 +26,16 @@ typedef struct {
     /* Takes something and leaves it half changed. */
     void (*hold)(worker_t *w, void *area);
 
+    /* Takes the object (counted from the kind's first), lingers (worker_linger), gives it
+     * back: see assembly.h. */
+    void (*attend)(worker_t *w, void *area, unsigned object);
+
     /* When all is quiet: is everything there, can everything be taken? */
     void (*audit)(worker_t *auditor, void *area);
 
     /* Who holds the object (counted from the kind's first) and who waits, as text. */
-    void (*describe)(void *area, unsigned object, char *text, size_t size);
+    void (*describe)(
+        const control_t *c, void *area, unsigned object, char *text, size_t size);
 } kind_t;
 
 extern const kind_t mutex_kind;
@@ -39,7 +45,9 @@ size_t kinds_size(const torture_options_t *options);
 int kinds_prepare(const control_t *c, char *root);
 void kinds_turn(worker_t *w);
 void kinds_hold(worker_t *w);
+void kinds_attend(worker_t *w, unsigned object);
 void kinds_audit(worker_t *auditor);
-void kinds_describe(const control_t *c, char *root, unsigned object, char *text, size_t size);
+void kinds_describe(
+    const control_t *c, char *root, unsigned object, char *text, size_t size);
 
 #endif

@@ -18,6 +18,16 @@ bool grips_hold(uint32_t grips, int object)
     return false;
 }
 
+bool grips_repair(uint32_t grips)
+{
+    for (unsigned i = 0; i < GRIPS; i++) {
+        if (grip_phase(grips, i) == GRIP_REPAIRS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool grips_want(uint32_t grips, int object)
 {
     for (unsigned i = 0; i < GRIPS; i++) {
@@ -35,14 +45,15 @@ void grip_set(seat_t *seat, unsigned which, unsigned object, grip_t phase)
     uint32_t grips = atomic_load_explicit(&seat->grips, memory_order_relaxed);
     grips &= ~(0xffffu << (which * GRIP_BITS));
     grips |= mine << (which * GRIP_BITS);
-    /* Relaxed: read when we are dead, or as a hint. The fences keep the compiler in order. */
+    /* Relaxed: read when we are dead, or as a hint. The fences keep the compiler in
+     * order. */
     atomic_signal_fence(memory_order_seq_cst);
     atomic_store_explicit(&seat->grips, grips, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* First "possible", then as WANTS, then "sure": cut off anywhere and done again, `possible`
- * may be too large and `sure` too small, which accuses nobody. */
+/* First "possible", then as WANTS, then "sure": cut off anywhere and done again,
+ * `possible` may be too large and `sure` too small, which accuses nobody. */
 void account_death(control_t *c, unsigned seat_index)
 {
     seat_t *seat = &c->seat[seat_index];
@@ -87,7 +98,8 @@ void doom_timed(control_t *c, seat_t *seat, uint64_t number, uint64_t up_to)
     atomic_store_explicit(&seat->killed_number, number, memory_order_relaxed);
 }
 
-/* A recovery beside a stop is not timed: we ourselves may have been the one that stood. */
+/* A recovery beside a stop is not timed: we ourselves may have been the one that stood.
+ */
 void account_recovery(control_t *c, life_t dead, uint64_t began)
 {
     uint64_t now = stress_now_ns();
@@ -113,8 +125,8 @@ const char *grips_text(char *text, size_t size, unsigned seat, uint32_t grips)
     for (unsigned i = 0; i < GRIPS && used < size; i++) {
         grip_t phase = grip_phase(grips, i);
         if (phase != GRIP_NONE && phase <= GRIP_YIELDS) {
-            used += (size_t)snprintf(text + used, size - used, " %s #%u", name[phase],
-                grip_object(grips, i));
+            used += (size_t)snprintf(
+                text + used, size - used, " %s #%u", name[phase], grip_object(grips, i));
         }
     }
     return text;
@@ -127,11 +139,12 @@ void ledger_audit(control_t *c)
         uint64_t sure = count_read(&c->object[i].sure);
         uint64_t possible = count_read(&c->object[i].possible);
         if (recoveries < sure) {
-            violation(c, "#%u: %llu holders died, but EOWNERDEAD was returned %llu times", i,
-                (unsigned long long)sure, (unsigned long long)recoveries);
+            violation(c, "#%u: %llu holders died, but EOWNERDEAD was returned %llu times",
+                i, (unsigned long long)sure, (unsigned long long)recoveries);
         }
         if (recoveries > possible) {
-            violation(c, "#%u: EOWNERDEAD was returned %llu times for %llu deaths at most", i,
+            violation(c,
+                "#%u: EOWNERDEAD was returned %llu times for %llu deaths at most", i,
                 (unsigned long long)recoveries, (unsigned long long)possible);
         }
     }

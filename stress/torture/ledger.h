@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ledger of deaths: what each life had in hand when it died, so that in the end every
- * EOWNERDEAD can be held against a death and every death of a holder against an EOWNERDEAD.
+ * EOWNERDEAD can be held against a death and every death of a holder against an
+ * EOWNERDEAD.
  *
- * A worker publishes its grip on an object before and after each call, in one word with its
- * grips on all objects. The order that makes the law hold whatever instruction it dies at:
+ * A worker publishes its grip on an object before and after each call, in one word with
+ * its grips on all objects. The order that makes the law hold whatever instruction it
+ * dies at:
  *
- *     WANTS; lock; entries or recoveries += 1; HOLDS or REPAIRS; ...; YIELDS; unlock; NONE
+ *     WANTS; lock; entries or recoveries += 1; HOLDS or REPAIRS; ...; YIELDS; unlock;
+ * NONE
  *
- * Dead in HOLDS or REPAIRS it was a holder for sure, and its own recovery has been counted.
- * Dead in WANTS or YIELDS it may have been one.
+ * Dead in HOLDS or REPAIRS it was a holder for sure, and its own recovery has been
+ * counted. Dead in WANTS or YIELDS it may have been one.
  */
 #ifndef TORTURE_LEDGER_H
 #define TORTURE_LEDGER_H
@@ -35,20 +38,22 @@ static inline bool grip_is_sure(grip_t g)
 
 /* Whether a life with these grips holds the object for sure; any object if it is -1. */
 bool grips_hold(uint32_t grips, int object);
+bool grips_repair(uint32_t grips);
 bool grips_want(uint32_t grips, int object);
 
 /* Only by who sits there. */
 void grip_set(seat_t *seat, unsigned which, unsigned object, grip_t phase);
 
-/* Books what the life in this seat had in hand. By who knows that it is dead, or by itself
- * when it leaves. Killed half-way and done again, it makes the law weaker, never wrong. */
+/* Books what the life in this seat had in hand. By who knows that it is dead, or by
+ * itself when it leaves. Killed half-way and done again, it makes the law weaker, never
+ * wrong. */
 void account_death(control_t *c, unsigned seat);
 
 /* Says that all lives up to `number` are as good as dead. Before they are. */
 void doom(seat_t *seat, uint64_t number);
 
-/* The same for the life `number` alone, killed by a signal or by its thread's end: from here
- * its recovery is timed. */
+/* The same for the life `number` alone, killed by a signal or by its thread's end: from
+ * here its recovery is timed. */
 void doom_timed(control_t *c, seat_t *seat, uint64_t number, uint64_t up_to);
 
 static inline bool is_doomed(const control_t *c, life_t life)

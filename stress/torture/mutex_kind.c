@@ -88,6 +88,16 @@ static call_t choose_call(worker_t *w)
     return n < 6 ? CALL_LOCK : n < 8 ? CALL_TRYLOCK : CALL_TIMEDLOCK;
 }
 
+/* Some repairs take long enough to be killed over. */
+static void be_slow(worker_t *w)
+{
+    if (stress_one_in(&w->random, 4)) {
+        for (uint64_t n = stress_any_scale(&w->random, 9); n > 0; n--) {
+            worker_step(w);
+        }
+    }
+}
+
 static void recover(worker_t *w, unsigned grip, record_t *r)
 {
     if (r->inside != 0 && seat_of(r->inside) < w->control->seats) {
@@ -97,6 +107,7 @@ static void recover(worker_t *w, unsigned grip, record_t *r)
     count_up(&w->control->object[r->object].recoveries);
     grip_set(&w->control->seat[w->seat], grip, r->object, GRIP_REPAIRS);
     record_repair(w, r);
+    be_slow(w);
     worker_call(w, CALL_CONSISTENT, r->object);
     int error = hf_mutex_consistent(&r->lock);
     worker_called(w);
@@ -152,7 +163,8 @@ static void lock_deeper(worker_t *w, record_t *r)
 {
     unsigned levels = 1 + (unsigned)stress_below(&w->random, 3);
     for (unsigned i = 0; i < levels; i++) {
-        worker_expect(w, lock_somehow(w, r, choose_call(w)), 0, "locking again", r->object);
+        worker_expect(
+            w, lock_somehow(w, r, choose_call(w)), 0, "locking again", r->object);
         worker_step(w);
     }
     record_change(w, r);
@@ -182,8 +194,8 @@ static bool fork_inside(worker_t *w, record_t *r)
     if (!worker_forked(w)) {
         return false;
     }
-    worker_expect(
-        w, hf_mutex_unlock(&r->lock), EPERM, "unlocking what the parent holds", r->object);
+    worker_expect(w, hf_mutex_unlock(&r->lock), EPERM, "unlocking what the parent holds",
+        r->object);
     return true;
 }
 
@@ -240,11 +252,21 @@ static void look_from_outside(worker_t *w, record_t *r)
     worker_expect(w, error, EPERM, "unlocking what another holds", r->object);
 }
 
+/* A few are crowded; some are so seldom taken that a dead holder's slot has a new owner
+ * by the time somebody comes. */
+static unsigned choose_mutex(worker_t *w)
+{
+    uint64_t n = w->control->options.mutexes;
+    for (int i = 0; i < 2; i++) {
+        n = 1 + stress_below(&w->random, n);
+    }
+    return (unsigned)stress_below(&w->random, n);
+}
+
 static void mutex_turn(worker_t *w, void *area)
 {
-    unsigned n = w->control->options.mutexes;
-    unsigned i = (unsigned)stress_below(&w->random, n);
-    unsigned k = (unsigned)stress_below(&w->random, n);
+    unsigned i = choose_mutex(w);
+    unsigned k = choose_mutex(w);
     if (stress_one_in(&w->random, 64)) {
         look_from_outside(w, record_at(w->control, area, i));
     }
@@ -264,6 +286,16 @@ static void mutex_hold(worker_t *w, void *area)
     }
 }
 
+static void mutex_attend(worker_t *w, void *area, unsigned object)
+{
+    record_t *r = record_at(w->control, area, object);
+    if (take(w, 0, r, CALL_LOCK)) {
+        worker_linger(w);
+        record_change(w, r);
+        give(w, 0, r);
+    }
+}
+
 static void mutex_audit(worker_t *auditor, void *area)
 {
     control_t *c = auditor->control;
@@ -274,7 +306,8 @@ static void mutex_audit(worker_t *auditor, void *area)
         if (error == ETIMEDOUT) {
             char text[MESSAGE_SIZE / 2];
             kinds_describe(c, auditor->root, r->object, text, sizeof text);
-            violation(c, "#%u: can't be locked though nobody is left: %s", r->object, text);
+            violation(
+                c, "#%u: can't be locked though nobody is left: %s", r->object, text);
             grip_set(&c->seat[auditor->seat], 0, 0, GRIP_NONE);
         } else if (taken(auditor, 0, r, CALL_LOCK, error)) {
             record_audit(auditor, r);
@@ -283,21 +316,22 @@ static void mutex_audit(worker_t *auditor, void *area)
     }
 }
 
-static void mutex_describe(void *area, unsigned object, char *text, size_t size)
+static void mutex_describe(
+    const control_t *c, void *area, unsigned object, char *text, size_t size)
 {
-    record_t *r = area;
     hf_owner_t who;
-    (void)object;
-    int error = hf_mutex_owner(&r->lock, &who);
+    int error = hf_mutex_owner(&record_at(c, area, object)->lock, &who);
     if (error != 0) {
         snprintf(text, size, "hf_mutex_owner: error %d", error);
         return;
     }
     snprintf(text, size,
-        "owner %d/%d %s, %u waiters, the first is %d/%d for %" PRIu64 " ms, word %016" PRIx64,
-        (int)who.pid, (int)who.tid, who.pid == 0 ? "(free)" : who.alive ? "alive" : "dead",
-        who.waiters, (int)who.waiter_pid, (int)who.waiter_tid, who.waited_ns / 1000000,
-        r->lock.hf_word);
+        "owner %d/%d %s, %u waiters, the first is %d/%d for %" PRIu64 " ms", (int)who.pid,
+        (int)who.tid,
+        who.pid == 0 ? "(free)"
+        : who.alive  ? "alive"
+                     : "dead",
+        who.waiters, (int)who.waiter_pid, (int)who.waiter_tid, who.waited_ns / 1000000);
 }
 
 const kind_t mutex_kind = {
@@ -306,6 +340,7 @@ const kind_t mutex_kind = {
     .prepare = mutex_prepare,
     .turn = mutex_turn,
     .hold = mutex_hold,
+    .attend = mutex_attend,
     .audit = mutex_audit,
     .describe = mutex_describe,
 };

@@ -54,8 +54,10 @@ static void complain_about_company(worker_t *w, const record_t *r, const char *h
 void record_enter(worker_t *w, record_t *r)
 {
     if (r->inside != 0) {
-        bool dead = seat_of(r->inside) < w->control->seats && is_doomed(w->control, r->inside);
-        complain_about_company(w, r, dead ? "was not told of a death" : "is a second holder");
+        bool dead =
+            seat_of(r->inside) < w->control->seats && is_doomed(w->control, r->inside);
+        complain_about_company(
+            w, r, dead ? "was not told of a death" : "is a second holder");
     } else if (!is_whole(r)) {
         violation(w->control,
             "#%u: value %" PRIu64 ", copy %" PRIu64 ", change by %" PRIx64
@@ -79,7 +81,8 @@ static bool plan_fits(const control_t *c, const record_t *r)
     if (r->by != r->inside || seat_of(r->by) >= c->seats) {
         return false;
     }
-    return is_old_or_new(r->value, old, old + 1) && is_old_or_new(r->copy, old, old + 1) &&
+    return is_old_or_new(r->value, old, old + 1) &&
+           is_old_or_new(r->copy, old, old + 1) &&
            is_old_or_new(r->check, stress_mix(old), stress_mix(old + 1)) &&
            is_old_or_new(r->applied[seat_of(r->by)], r->old_applied, r->old_applied + 1);
 }
@@ -102,8 +105,9 @@ static void settle_change(worker_t *w, record_t *r)
     count_up(&w->control->halves);
     if (!plan_fits(w->control, r)) {
         violation(w->control,
-            "#%u: value %" PRIu64 ", copy %" PRIu64 " can't come from a change of %" PRIu64
-            " by life %" PRIx64 " (inside: %" PRIx64 ")",
+            "#%u: value %" PRIu64 ", copy %" PRIu64
+            " can't come from a change of %" PRIu64 " by life %" PRIx64
+            " (inside: %" PRIx64 ")",
             r->object, r->value, r->copy, r->old_value, r->by, r->inside);
         make_whole(r);
         return;
@@ -121,8 +125,8 @@ static void settle_claim(worker_t *w, record_t *r)
     uint64_t *claim = claim_of(w->control, seat, r->object);
     if (!is_old_or_new(r->applied[seat], *claim, *claim + 1)) {
         violation(w->control,
-            "#%u: worker %u claims %" PRIu64 " increments, %" PRIu64 " are there", r->object,
-            seat, *claim, r->applied[seat]);
+            "#%u: worker %u claims %" PRIu64 " increments, %" PRIu64 " are there",
+            r->object, seat, *claim, r->applied[seat]);
     }
     *claim = r->applied[seat];
     worker_step(w);
@@ -141,8 +145,9 @@ void record_repair(worker_t *w, record_t *r)
         settle_change(w, r);
     }
     if (!is_whole(r)) {
-        violation(w->control, "#%u: value %" PRIu64 ", copy %" PRIu64 " with no change planned",
-            r->object, r->value, r->copy);
+        violation(w->control,
+            "#%u: value %" PRIu64 ", copy %" PRIu64 " with no change planned", r->object,
+            r->value, r->copy);
         make_whole(r);
     }
     if (r->inside != 0) {

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guarded data: a counter kept twice with a checksum, the share of each seat in it, who
- * is inside, and the plan of the change under way. All of it is plain memory that only the
- * holder of the record's lock may touch: TSan can judge, and a second holder is seen.
+ * The guarded data: a counter kept twice with a checksum, the share of each seat in it,
+ * who is inside, and the plan of the change under way. All of it is plain memory that
+ * only the holder of the record's lock may touch: TSan can judge, and a second holder is
+ * seen.
  *
  *     by 0                        nothing under way: value == copy, check fits, and
  *     (no change)                 value == sum of applied == sum of claims, seat by seat
- *     by X                        X wrote the plan, then `by`: each of value, copy, check and
- *     (change under way)          applied[seat of X] is the old one or the new one
- *     by 0, inside X              the change is in; X may not yet have claimed it
+ *     by X                        X wrote the plan, then `by`: each of value, copy, check
+ * and (change under way)          applied[seat of X] is the old one or the new one by 0,
+ * inside X              the change is in; X may not yet have claimed it
  *
- * If X dies with `by` set, the next holder finishes the change or takes it back, as it likes;
- * killed over that, the one after it may do the opposite: the plan stays until all is done.
- * If X dies between the change and its claim, the next holder claims it in X's name. So at
- * the end each increment is decided, and none may be missing.
+ * If X dies with `by` set, the next holder finishes the change or takes it back, as it
+ * likes; killed over that, the one after it may do the opposite: the plan stays until all
+ * is done. If X dies between the change and its claim, the next holder claims it in X's
+ * name. So at the end each increment is decided, and none may be missing.
  */
 #ifndef TORTURE_RECORD_H
 #define TORTURE_RECORD_H
@@ -25,8 +26,8 @@
 typedef struct {
     _Alignas(64) hf_mutex_t lock;
     uint32_t recursive;
-    uint32_t object;   /* its number */
-    life_t inside;     /* who holds the lock; 0: nobody */
+    uint32_t object; /* its number */
+    life_t inside;   /* who holds the lock; 0: nobody */
     uint64_t value, copy, check;
     life_t by;
     uint64_t old_value;   /* the plan: old_value + 1, and */

@@ -6,20 +6,23 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/random.h"
 #include "kinds.h"
 #include "ledger.h"
 
-static const uint64_t last_life = (1 << LIFE_BITS) - 1;
-
 static seat_t *seat_of_worker(const worker_t *w)
 {
     return &w->control->seat[w->seat];
+}
+
+static bool is_over(const worker_t *w)
+{
+    return atomic_load_explicit(&w->control->finish, memory_order_relaxed);
 }
 
 static void begin_life(worker_t *w, uint64_t number)
@@ -30,11 +33,12 @@ static void begin_life(worker_t *w, uint64_t number)
 
 void worker_begin(worker_t *w, control_t *c, unsigned seat, hf_segment_t *segment)
 {
-    uint64_t number = ((count_read(&c->seat[seat].number) >> LIFE_BITS) + 1) << LIFE_BITS;
+    uint64_t number = count_read(&c->seat[seat].number);
     *w = (worker_t){.control = c, .seat = seat, .segment = segment};
     w->root = hf_segment_root(segment);
     w->random = stress_mix(c->options.seed ^ stress_mix(life_of(seat, number)));
     begin_life(w, number);
+    w->attended = atomic_load_explicit(&c->assembly, memory_order_relaxed);
 }
 
 void worker_call(worker_t *w, call_t call, unsigned object)
@@ -53,12 +57,12 @@ void worker_called(worker_t *w)
     count_own(&seat_of_worker(w)->call);
 }
 
-void worker_expect(worker_t *w, int error, int expected, const char *call, unsigned object)
+void worker_expect(
+    worker_t *w, int error, int expected, const char *call, unsigned object)
 {
     if (error != expected) {
         violation(w->control, "#%u: worker %u: %s returned %s where %s was due", object,
-            w->seat, call, error ? strerrorname_np(error) : "0",
-            expected ? strerrorname_np(expected) : "0");
+            w->seat, call, error_name(error), error_name(expected));
     }
 }
 
@@ -69,7 +73,8 @@ static void count_exit(const worker_t *w)
     count_own(grips_hold(grips, -1) ? &seat->exits_holding : &seat->exits);
 }
 
-/* Ends this life here and now, whatever is in hand. The forked child goes with its parent. */
+/* Ends this life here and now, whatever is in hand. The forked child goes with its
+ * parent. */
 static _Noreturn void end_here(worker_t *w)
 {
     control_t *c = w->control;
@@ -81,7 +86,7 @@ static _Noreturn void end_here(worker_t *w)
         pthread_exit(NULL);
     }
     if (w->child) {
-        doom(&c->seat[child_seat(c, w->seat)], number_of(w->life));
+        doom(&c->seat[child_seat(c, w->seat)], number_of(w->life) | LAST_LIFE);
     }
     doom(seat, number_of(w->life));
     _exit(0);
@@ -113,8 +118,8 @@ void worker_step(worker_t *w)
     }
 }
 
-/* Waits for the parent's word, so that the child's process id has been published before the
- * child does anything; without a word, the parent has died. */
+/* Waits for the parent's word, so that the child's process id has been published before
+ * the child does anything; without a word, the parent has died. */
 static void become_child(worker_t *w, pid_t parent, int word)
 {
     char go;
@@ -177,27 +182,24 @@ static void reap_child(worker_t *w, int options)
     }
     unsigned seat = child_seat(w->control, w->seat);
     if (status != 0) {
-        violation(w->control, "a forked child of worker %u ended with status %#x", w->seat,
-            (unsigned)status);
+        violation(w->control, "a forked child of worker %u ended with status %#x",
+            w->seat, (unsigned)status);
     }
     account_death(w->control, seat);
     atomic_store_explicit(&w->control->seat[seat].child, 0, memory_order_relaxed);
     w->child = 0;
 }
 
-static void leave(worker_t *w)
+static void close_segment(worker_t *w)
 {
-    doom(seat_of_worker(w), number_of(w->life));
     worker_call(w, CALL_CLOSE, 0);
     int error = hf_segment_close(w->segment);
     worker_called(w);
     worker_expect(w, error, 0, "hf_segment_close", 0);
-    account_death(w->control, w->seat);
 }
 
-static void come_back(worker_t *w)
+static void open_segment(worker_t *w)
 {
-    begin_life(w, number_of(w->life) + 1);
     worker_call(w, CALL_OPEN, 0);
     int error = hf_segment_open(&w->segment, w->control->segment_name, 0, NULL);
     worker_called(w);
@@ -208,17 +210,34 @@ static void come_back(worker_t *w)
     w->root = hf_segment_root(w->segment);
 }
 
+/* A process's only opening: its life ends with the close, and what it held is a dead
+ * one's. */
+static void leave(worker_t *w)
+{
+    doom(seat_of_worker(w), number_of(w->life));
+    close_segment(w);
+    account_death(w->control, w->seat);
+}
+
 static void leave_and_come_back(worker_t *w, bool holding)
 {
-    if ((number_of(w->life) & last_life) == last_life) {
+    seat_t *seat = seat_of_worker(w);
+    if (w->control->options.threads) {
+        close_segment(w); /* others have it open: nobody leaves */
+        open_segment(w);
+        count_own(&seat->returns);
+        return;
+    }
+    if ((number_of(w->life) & LAST_LIFE) == LAST_LIFE) {
         return;
     }
     if (holding) {
         kinds_hold(w);
     }
-    count_own(holding ? &seat_of_worker(w)->returns_holding : &seat_of_worker(w)->returns);
+    count_own(holding ? &seat->returns_holding : &seat->returns);
     leave(w);
-    come_back(w);
+    begin_life(w, number_of(w->life) + 1);
+    open_segment(w);
 }
 
 static void fork_now(worker_t *w, bool holding)
@@ -261,14 +280,39 @@ static void take_a_turning(worker_t *w)
     }
 }
 
-static bool is_over(const worker_t *w)
+static bool is_called(const worker_t *w)
 {
-    return atomic_load_explicit(&w->control->finish, memory_order_relaxed);
+    uint32_t word = atomic_load_explicit(&w->control->assembly, memory_order_relaxed);
+    return word != 0 && word != w->attended;
+}
+
+void worker_linger(worker_t *w)
+{
+    while (!atomic_load_explicit(&w->control->assembly_go, memory_order_relaxed) &&
+           !is_over(w)) {
+        worker_step(w);
+    }
+}
+
+/* Goes there, and keeps out of the way until all are through. */
+static void attend(worker_t *w)
+{
+    const struct timespec while_away = {.tv_nsec = 100000};
+    uint32_t word = atomic_load_explicit(&w->control->assembly, memory_order_relaxed);
+    w->attended = word;
+    kinds_attend(w, assembly_object(word));
+    while (atomic_load_explicit(&w->control->assembly, memory_order_relaxed) == word) {
+        nanosleep(&while_away, NULL);
+    }
 }
 
 static void turn(worker_t *w)
 {
-    kinds_turn(w);
+    if (is_called(w)) {
+        attend(w);
+    } else {
+        kinds_turn(w);
+    }
     count_own(&seat_of_worker(w)->operations);
     reap_child(w, WNOHANG);
     if (w->is_child && --w->turns_left == 0) {
@@ -279,7 +323,7 @@ static void turn(worker_t *w)
 void worker_work(worker_t *w)
 {
     while (!is_over(w)) {
-        uint64_t turns = stress_any_scale(&w->random, 17);
+        uint64_t turns = stress_any_scale(&w->random, 18);
         for (; turns > 0 && !is_over(w); turns--) {
             turn(w);
         }

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "choreography.h"
+
+#include "lock.h"
+#include "plays.h"
+#include "process.h"
+#include "stage.h"
+#include "troupe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    play_fn *play;
+} choreographies[] = {
+    {"a woken waiter dies behind a barger", play_barger},
+    {"the dead held 2,200 locks", play_many_locks},
+    {"the dead had left another segment", play_left_segment},
+    {"two namespaces, both are number 1", play_namespaces},
+};
+
+static const struct troupe *const troupes[] = {&holdfast_troupe, &glibc_troupe};
+
+enum {
+    PLAYS = sizeof choreographies / sizeof choreographies[0],
+    TROUPES = sizeof troupes / sizeof troupes[0]
+};
+
+static bool is_wanted(const struct options *o, const struct troupe *t, const char *play)
+{
+    char name[160];
+    snprintf(name, sizeof name, "%s/%s", t->name, play);
+    return (t->ours ? o->ours : o->peers) && (o->only == NULL || strstr(name, o->only) != NULL);
+}
+
+static struct reply call(struct actor *a, body_fn *body)
+{
+    return body != NULL ? *actor_call(a, body) : went_on();
+}
+
+static struct reply perform(const struct troupe *troupe, play_fn *play)
+{
+    struct actor stagehand;
+    memset(&stage->guarded, 0, sizeof stage->guarded);
+    lock_in_use = &troupe->lock;
+    if (troupe->map != NULL) {
+        troupe->map();
+    }
+    actor_spawn(&stagehand);
+    struct reply r = call(&stagehand, troupe->found);
+    if (r.ending != BROKE) {
+        r = play(troupe);
+        const struct reply end = call(&stagehand, troupe->dissolve);
+        r = r.ending == BROKE ? r : end;
+    }
+    actor_kill(&stagehand);
+    return r;
+}
+
+static bool show(const struct troupe *troupe, const char *name, const struct reply *r)
+{
+    const bool skipped = r->ending == BROKE && strcmp(r->why, not_permitted) == 0;
+    const char *verdict = r->ending != BROKE ? "holds"
+                          : skipped          ? ""
+                          : troupe->ours     ? "FAILS: "
+                                             : "fails: ";
+    printf("%-37s %-19s %s%s\n", name, troupe->name, verdict, r->why);
+    fflush(stdout);
+    return r->ending != BROKE || skipped || !troupe->ours;
+}
+
+bool choreographies_play(const struct options *options)
+{
+    bool good = true;
+    unsigned played = 0;
+    for (unsigned i = 0; i < PLAYS; i++) {
+        for (unsigned j = 0; j < TROUPES; j++) {
+            if (!is_wanted(options, troupes[j], choreographies[i].name)) {
+                continue;
+            }
+            if (played++ == 0) {
+                printf("\n%-37s %-19s\n", "choreography", "subject");
+            }
+            const struct reply r = perform(troupes[j], choreographies[i].play);
+            good = show(troupes[j], choreographies[i].name, &r) && good;
+        }
+    }
+    return good;
+}
+
+void choreographies_list(const struct options *options)
+{
+    for (unsigned i = 0; i < PLAYS; i++) {
+        for (unsigned j = 0; j < TROUPES; j++) {
+            if (is_wanted(options, troupes[j], choreographies[i].name)) {
+                printf("%s/%s\n", troupes[j]->name, choreographies[i].name);
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include <holdfast/holdfast.h>
+
+#include "stage.h"
+#include "troupe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct room {
+    hf_mutex_t locks[MANY_LOCKS];
+};
+
+static hf_segment_t *here, *elsewhere;
+
+static hf_mutex_t *lock(void)
+{
+    struct room *room = hf_segment_root(lock_number == ELSEWHERE ? elsewhere : here);
+    return &room->locks[lock_number % MANY_LOCKS];
+}
+
+static int take(void)
+{
+    return hf_mutex_lock(lock());
+}
+
+static int attempt(void)
+{
+    return hf_mutex_trylock(lock());
+}
+
+static int give(void)
+{
+    return hf_mutex_unlock(lock());
+}
+
+static int repaired(void)
+{
+    return hf_mutex_consistent(lock());
+}
+
+static const char *name_elsewhere(char *name, size_t size)
+{
+    snprintf(name, size, "%s-elsewhere", stage->segment_name);
+    return name;
+}
+
+static struct reply open_both(unsigned flags)
+{
+    const hf_segment_config_t config = {.root_size = sizeof(struct room)};
+    char name[64];
+    int code = hf_segment_open(&here, stage->segment_name, flags, &config);
+    if (code == 0) {
+        name_elsewhere(name, sizeof name);
+        code = hf_segment_open(&elsewhere, name, flags, &config);
+    }
+    return code == 0 ? went_on() : broke("opening two segments: %s", strerror(code));
+}
+
+static struct reply found(void)
+{
+    return open_both(HF_CREATE | HF_EXCLUSIVE);
+}
+
+static struct reply enter(void)
+{
+    return open_both(0);
+}
+
+static struct reply leave_elsewhere(void)
+{
+    const int code = hf_segment_close(elsewhere);
+    return code == 0 ? went_on() : broke("hf_segment_close: %s", strerror(code));
+}
+
+static struct reply dissolve(void)
+{
+    char name[64];
+    const int code = hf_segment_remove(stage->segment_name);
+    const int other = hf_segment_remove(name_elsewhere(name, sizeof name));
+    return code == 0 && other == 0 ? went_on() : broke("hf_segment_remove");
+}
+
+const struct troupe holdfast_troupe = {
+    .name = "holdfast",
+    .ours = true,
+    .lock = {take, give, repaired},
+    .attempt = attempt,
+    .found = found,
+    .enter = enter,
+    .leave_elsewhere = leave_elsewhere,
+    .dissolve = dissolve,
+};

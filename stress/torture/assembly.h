@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Assemblies: where workers come and go by the thousand, each of them heals what the last
+ * one broke, and a lost wake-up is never seen. So now and then the conductor calls all
+ * workers to one object. One takes it and waits inside, the others fall asleep on it;
+ * then the killer strikes, and all who are left have to get through, once each, while
+ * nobody comes anew and the dead are not replaced. Who sleeps then sleeps until the
+ * library wakes it, or its back-stop.
+ */
+#ifndef TORTURE_ASSEMBLY_H
+#define TORTURE_ASSEMBLY_H
+
+#include "killer.h"
+
+typedef struct {
+    killer_t *killer;
+    control_t *control;
+    uint64_t random;
+    uint64_t since_ns;
+    uint32_t calls; /* assemblies so far */
+    unsigned object;
+    bool struck;
+} assembly_t;
+
+void assembly_create(assembly_t *a, killer_t *killer);
+
+bool assembly_is_on(const assembly_t *a);
+
+/* Calls all workers, unless one of them is stopped. */
+void assembly_call(assembly_t *a, uint64_t now);
+
+/* Strikes when all have come, ends it when all are through. Often while it is on. */
+void assembly_act(assembly_t *a, uint64_t now);
+
+void assembly_end(assembly_t *a);
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+#include "crew.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ledger.h"
+
+enum { NAMESPACE_EVERY = 4 };
+
+bool crew_in_namespace(const crew_t *crew, unsigned i)
+{
+    return crew->namespaces && i % NAMESPACE_EVERY == NAMESPACE_EVERY - 1;
+}
+
+/* A user namespace of one's own permits the PID namespace where privilege does not. */
+static bool enter_namespace(void)
+{
+    return unshare(CLONE_NEWPID) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWPID) == 0;
+}
+
+static bool are_namespaces_permitted(void)
+{
+    int status = 1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        _exit(enter_namespace() ? 0 : 1);
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+int crew_create(crew_t *crew, control_t *c, hf_segment_t *segment)
+{
+    *crew = (crew_t){.control = c, .segment = segment};
+    crew->member = calloc(c->options.processes, sizeof *crew->member);
+    if (!crew->member || pipe2(crew->life, O_CLOEXEC) != 0) {
+        return ENOMEM;
+    }
+    if (!c->options.threads) {
+        /* The workers' orphans come to us, so that their end is known. */
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
+        crew->namespaces = are_namespaces_permitted();
+    }
+    return 0;
+}
+
+/* The order matters: after PR_SET_PDEATHSIG the conductor's death kills us; if it had
+ * died before, the pipe is at its end. */
+static void tie_to_conductor(const crew_t *crew)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    struct pollfd life = {.fd = crew->life[0], .events = POLLIN};
+    if (poll(&life, 1, 0) != 0) {
+        _exit(0);
+    }
+}
+
+static _Noreturn void be_worker_process(crew_t *crew, unsigned i)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    signal(SIGINT, SIG_IGN); /* a terminal sends it to the whole group */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    tie_to_conductor(crew);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    worker_t w;
+    worker_begin(&w, crew->control, i, crew->segment);
+    worker_work(&w);
+    exit(0);
+}
+
+static int start_process(crew_t *crew, unsigned i)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(crew->life[1]);
+        be_worker_process(crew, i);
+    }
+    crew->member[i].pid = pid;
+    return pid > 0 ? 0 : errno;
+}
+
+/* In the middle process: the parent of the first process of a new PID namespace. */
+static _Noreturn void fork_into_namespace(crew_t *crew, unsigned i, const int word[2])
+{
+    char go;
+    close(word[1]);
+    close(crew->life[1]);
+    if (!enter_namespace()) {
+        _exit(1);
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (read(word[0], &go, 1) != 1) {
+            _exit(0);
+        }
+        close(word[0]);
+        be_worker_process(crew, i);
+    }
+    atomic_store_explicit(&crew->control->seat[i].pid, pid, memory_order_relaxed);
+    _exit(pid > 0 ? 0 : 1);
+}
+
+/*
+ * unshare applies to later children only, and can't be taken back without privilege; so a
+ * process in the middle does it, forks the worker and ends, and the worker becomes our
+ * child (we are the subreaper). It waits for our word, lest the middle's end counts as
+ * its parent's.
+ */
+static int start_in_namespace(crew_t *crew, unsigned i)
+{
+    int word[2];
+    int status = 1;
+    if (pipe2(word, O_CLOEXEC) != 0) {
+        return errno;
+    }
+    pid_t middle = fork();
+    if (middle == 0) {
+        fork_into_namespace(crew, i, word);
+    }
+    close(word[0]);
+    bool done = middle > 0 && waitpid(middle, &status, 0) == middle && status == 0;
+    if (done) {
+        crew->member[i].pid =
+            atomic_load_explicit(&crew->control->seat[i].pid, memory_order_relaxed);
+        done = write(word[1], "g", 1) == 1;
+    }
+    close(word[1]);
+    return done ? 0 : EAGAIN;
+}
+
+static void *be_worker_thread(void *argument)
+{
+    worker_t *w = argument;
+    control_t *c = w->control;
+    unsigned seat = w->seat;
+    hf_segment_t *segment;
+    int error = hf_segment_open(&segment, c->segment_name, 0, NULL);
+    if (error != 0) {
+        violation(c, "worker %u: hf_segment_open returned %s", seat, error_name(error));
+    } else {
+        worker_begin(w, c, seat, segment);
+        worker_work(w);
+    }
+    atomic_store_explicit(&c->seat[seat].ended, true, memory_order_relaxed);
+    return NULL;
+}
+
+static int start_thread(crew_t *crew, unsigned i)
+{
+    member_t *m = &crew->member[i];
+    m->worker = (worker_t){.control = crew->control, .seat = i};
+    return pthread_create(&m->thread, NULL, be_worker_thread, &m->worker);
+}
+
+/* The seat as a new worker must find it: outside of any call, whatever the last one did.
+ * Its life begins now: it may be killed before it has run. */
+static void clear_seat(seat_t *seat)
+{
+    uint64_t number = ((count_read(&seat->number) >> LIFE_BITS) + 1) << LIFE_BITS;
+    atomic_store_explicit(&seat->number, number, memory_order_relaxed);
+    uint64_t call = count_read(&seat->call);
+    atomic_store_explicit(&seat->call, (call + 1) & ~(uint64_t)1, memory_order_relaxed);
+    atomic_store_explicit(&seat->sentence, 0, memory_order_relaxed);
+    atomic_store_explicit(&seat->ended, false, memory_order_relaxed);
+    atomic_store_explicit(&seat->child, 0, memory_order_relaxed);
+}
+
+int crew_start(crew_t *crew, unsigned i)
+{
+    control_t *c = crew->control;
+    crew->member[i] = (member_t){.up = true};
+    clear_seat(&c->seat[i]);
+    clear_seat(&c->seat[child_seat(c, i)]);
+    crew->started++;
+    if (c->options.threads) {
+        return start_thread(crew, i);
+    }
+    fflush(stdout);
+    return crew_in_namespace(crew, i) ? start_in_namespace(crew, i)
+                                      : start_process(crew, i);
+}
+
+static int member_with_pid(const crew_t *crew, pid_t pid)
+{
+    for (unsigned i = 0; i < crew->control->options.processes; i++) {
+        if (crew->member[i].up && crew->member[i].pid == pid) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* The child that a dead worker forked has got its SIGKILL already, by the kernel, and has
+ * come to us; in a namespace it is gone before the worker can be reaped. */
+static void await_orphan(crew_t *crew, unsigned i)
+{
+    control_t *c = crew->control;
+    pid_t child =
+        atomic_load_explicit(&c->seat[child_seat(c, i)].child, memory_order_relaxed);
+    if (child > 0 && !crew_in_namespace(crew, i) && member_with_pid(crew, child) < 0) {
+        waitpid(child, NULL, 0);
+    }
+}
+
+static void account_end(crew_t *crew, unsigned i)
+{
+    control_t *c = crew->control;
+    crew->member[i].up = false;
+    account_death(c, i);
+    if (!c->options.threads) {
+        await_orphan(crew, i);
+        account_death(c, child_seat(c, i));
+    }
+}
+
+static void judge_status(crew_t *crew, unsigned i, int status)
+{
+    bool exited = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    if (killed && !crew->member[i].doomed) {
+        violation(crew->control, "worker %u was killed by a stranger", i);
+    } else if (!killed && !exited) {
+        violation(crew->control, "worker %u ended with status %#x", i, (unsigned)status);
+    }
+}
+
+static crew_event_t next_process_event(crew_t *crew, unsigned *who)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+        int i = member_with_pid(crew, pid);
+        if (i < 0) {
+            continue; /* an orphan */
+        }
+        *who = (unsigned)i;
+        if (WIFSTOPPED(status)) {
+            return CREW_STOPPED;
+        }
+        judge_status(crew, *who, status);
+        account_end(crew, *who);
+        return CREW_ENDED;
+    }
+    return CREW_NOTHING;
+}
+
+static crew_event_t next_thread_event(crew_t *crew, unsigned *who)
+{
+    for (unsigned i = 0; i < crew->control->options.processes; i++) {
+        bool ended =
+            atomic_load_explicit(&crew->control->seat[i].ended, memory_order_relaxed);
+        if (crew->member[i].up && ended) {
+            pthread_join(crew->member[i].thread, NULL);
+            account_end(crew, i);
+            *who = i;
+            return CREW_ENDED;
+        }
+    }
+    return CREW_NOTHING;
+}
+
+crew_event_t crew_next_event(crew_t *crew, unsigned *who)
+{
+    return crew->control->options.threads ? next_thread_event(crew, who)
+                                          : next_process_event(crew, who);
+}
+
+unsigned crew_up(const crew_t *crew)
+{
+    unsigned up = 0;
+    for (unsigned i = 0; i < crew->control->options.processes; i++) {
+        up += crew->member[i].up;
+    }
+    return up;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/random.h"
+#include "kinds.h"
+#include "ledger.h"
+
+static const uint64_t stall_ns = 500000000u;
+static const uint64_t rescue_interval_ns = 20000000u;
+static const uint64_t diary_span_ns = 1000000000u;
+static const uint64_t context_interval_ns = 1000000000u;
+
+int watch_create(watch_t *watch, crew_t *crew, stress_progress_t *progress)
+{
+    *watch = (watch_t){.crew = crew, .progress = progress};
+    watch->sight = calloc(crew->control->seats, sizeof *watch->sight);
+    watch->last_ns = stress_now_ns();
+    return watch->sight ? 0 : ENOMEM;
+}
+
+static uint32_t grips_of(const watch_t *watch, unsigned seat)
+{
+    return atomic_load_explicit(
+        &watch->crew->control->seat[seat].grips, memory_order_relaxed);
+}
+
+void watch_note(watch_t *watch, const char *what, unsigned seat)
+{
+    watch->diary[watch->diary_size++ % DIARY] = (diary_entry_t){.ns = stress_now_ns(),
+        .what = what,
+        .seat = seat,
+        .grips = grips_of(watch, seat)};
+}
+
+static void print_diary(watch_t *watch, uint64_t now)
+{
+    uint64_t first = watch->diary_size > DIARY ? watch->diary_size - DIARY : 0;
+    for (uint64_t i = first; i < watch->diary_size; i++) {
+        const diary_entry_t *e = &watch->diary[i % DIARY];
+        if (now - e->ns < diary_span_ns) {
+            char text[96];
+            stress_progress_say(watch->progress, "    %8.3f ms before: %s of %s",
+                (double)(now - e->ns) / 1e6, e->what,
+                grips_text(text, sizeof text, e->seat, e->grips));
+        }
+    }
+}
+
+static void print_workers(watch_t *watch)
+{
+    const control_t *c = watch->crew->control;
+    for (unsigned i = 0; i + 1 < c->seats; i++) {
+        char text[96];
+        if (grips_of(watch, i) != 0) {
+            stress_progress_say(watch->progress, "    now: %s%s",
+                grips_text(text, sizeof text, i, grips_of(watch, i)),
+                watch->sight[i].waited_ns > stall_ns / 2 ? " (for long)" : "");
+        }
+    }
+}
+
+/* What led to it. Where one thing hangs, others do: once a second is enough. */
+static void print_context(watch_t *watch, uint64_t now)
+{
+    if (now - watch->context_ns > context_interval_ns) {
+        watch->context_ns = now;
+        print_workers(watch);
+        print_diary(watch, now);
+    }
+}
+
+static const char *call_name(call_t call)
+{
+    static const char *const name[] = {"hf_segment_open", "hf_segment_close",
+        "hf_mutex_lock", "hf_mutex_trylock", "hf_mutex_timedlock", "hf_mutex_unlock",
+        "hf_mutex_consistent", "hf_mutex_owner"};
+    return call <= CALL_OWNER ? name[call] : "?";
+}
+
+static void report_stall(watch_t *watch, unsigned seat, uint64_t now)
+{
+    const control_t *c = watch->crew->control;
+    sight_t *s = &watch->sight[seat];
+    uint32_t what = atomic_load_explicit(&c->seat[seat].call_what, memory_order_relaxed);
+    unsigned object = what >> 8;
+    char text[MESSAGE_SIZE / 2];
+    s->reported = true;
+    watch->stalls++;
+    kinds_describe(c, hf_segment_root(watch->crew->segment), object, text, sizeof text);
+    stress_progress_say(watch->progress,
+        "stall: worker %u has been in %s(#%u) for %" PRIu64
+        " ms with nobody stopped; #%u was "
+        "taken %" PRIu64 " times meanwhile",
+        seat, call_name((call_t)(what & 0xff)), object, s->waited_ns / 1000000, object,
+        count_read(&c->object[object].entries) - s->entries);
+    stress_progress_say(watch->progress,
+        "    #%u: %s; longest gap between looks: %.1f ms", object, text,
+        (double)watch->longest_gap_ns / 1e6);
+    print_context(watch, now);
+}
+
+/* Whether somebody sits there who is not about to die. */
+static bool is_occupied(const watch_t *watch, unsigned seat)
+{
+    const control_t *c = watch->crew->control;
+    unsigned member = seat % c->options.processes;
+    const seat_t *s = &c->seat[seat];
+    return watch->crew->member[member].up &&
+           count_read(&s->doomed) < count_read(&s->number);
+}
+
+static void look_at_seat(watch_t *watch, unsigned seat, uint64_t passed, uint64_t now)
+{
+    const control_t *c = watch->crew->control;
+    sight_t *s = &watch->sight[seat];
+    uint64_t call = count_read(&c->seat[seat].call);
+    if (call != s->call || call % 2 == 0 || !is_occupied(watch, seat)) {
+        unsigned object =
+            atomic_load_explicit(&c->seat[seat].call_what, memory_order_relaxed) >> 8;
+        *s = (sight_t){.call = call, .entries = count_read(&c->object[object].entries)};
+        return;
+    }
+    s->waited_ns += passed;
+    if (s->waited_ns > watch->longest_call_ns) {
+        watch->longest_call_ns = s->waited_ns;
+    }
+    if (s->waited_ns > stall_ns && !s->reported) {
+        report_stall(watch, seat, now);
+    }
+}
+
+void watch_count_rescues(watch_t *watch, uint64_t now)
+{
+    hf_segment_info_t info;
+    watch->rescues_seen_ns = now;
+    if (hf_segment_info(watch->crew->segment, &info) != 0 ||
+        info.rescues <= watch->rescues) {
+        return;
+    }
+    stress_progress_say(watch->progress,
+        "rescue: the back-stop had to wake %" PRIu64 " (now %" PRIu64 ")",
+        info.rescues - watch->rescues, info.rescues);
+    print_context(watch, now);
+    watch->rescues = info.rescues;
+}
+
+void watch_print_violations(watch_t *watch)
+{
+    control_t *c = watch->crew->control;
+    while (
+        watch->messages < MESSAGES &&
+        atomic_load_explicit(&c->messages[watch->messages].ready, memory_order_acquire)) {
+        stress_progress_say(
+            watch->progress, "violation: %s", c->messages[watch->messages].text);
+        watch->messages++;
+    }
+}
+
+void watch_look(watch_t *watch, uint64_t now)
+{
+    const control_t *c = watch->crew->control;
+    uint64_t stops = count_read(&c->stop_changes);
+    uint64_t gap = now - watch->last_ns;
+    bool undisturbed = stops == watch->last_stop_changes && count_read(&c->stopped) == 0;
+    for (unsigned i = 0; i + 1 < c->seats; i++) {
+        look_at_seat(watch, i, undisturbed ? gap : 0, now);
+    }
+    if (gap > watch->longest_gap_ns) {
+        watch->longest_gap_ns = gap;
+    }
+    watch->last_ns = now;
+    watch->last_stop_changes = stops;
+    if (now - watch->rescues_seen_ns > rescue_interval_ns) {
+        watch_count_rescues(watch, now);
+    }
+    watch_print_violations(watch);
+}
