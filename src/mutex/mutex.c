@@ -80,7 +80,7 @@ static int lock_again(hf_mutex_t *m, uint64_t w)
 /* free -> held by us; dead holder's -> held by us, inconsistent */
 static int take(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
 {
-    if (!hfi_wait_may_take(wait, &m->hf_word, w)) {
+    if (!hfi_wait_may_take(wait, hfi_low_half(&m->hf_word), (uint32_t)w)) {
         return TRY_AGAIN;
     }
     uint64_t flags = w & (SLEEPERS | WAKING | RECURSIVE);
@@ -117,7 +117,8 @@ static void fall_asleep(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
 {
     uint64_t asleep = (w | SLEEPERS) & ~(uint64_t)WAKING;
     if (w == asleep || hfi_cas64(&m->hf_word, &w, asleep)) {
-        hfi_wait_sleep(wait, &m->hf_word, asleep, holder_of(asleep));
+        uint64_t holder = holder_of(asleep);
+        hfi_wait_sleep(wait, hfi_low_half(&m->hf_word), (uint32_t)asleep, &holder, 1);
     }
 }
 

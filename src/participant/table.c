@@ -77,6 +77,7 @@ static int begin(const struct hfi_table *table, uint32_t index, uint64_t *tag)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     wake_watchers(slot); /* of the old one */
     hfi_store64_relaxed(&slot->waiting_on, 0);
+    hfi_store64_relaxed(&slot->arrived_at, 0);
     hfi_store32_relaxed(&slot->pid, hfi_process_id());
     hfi_store32_relaxed(&slot->tid, hfi_thread_id());
     hfi_store64_relaxed(&slot->process, hfi_process_nonce());

@@ -51,12 +51,13 @@ struct hfi_slot {
     uint64_t
         waiting_on; /* owner's: offset in the segment of what it sleeps on; 0: none */
     uint64_t waiting_since; /* owner's: CLOCK_MONOTONIC, ns; valid beside waiting_on */
-    uint64_t rescues;     /* owner's: sleeps that only the back-stop ended; the next owner
-                             goes on from there */
-    uint32_t pid, tid;    /* owner's, in its own PID namespace */
-    uint64_t process;     /* owner's: its process's nonce */
-    uint32_t lease_word;  /* owner's: where in the lease its life is read, bytes */
-    uint32_t reserved[3]; /* zero */
+    uint64_t rescues;    /* owner's: sleeps that only the back-stop ended; the next owner
+                            goes on from there */
+    uint64_t process;    /* owner's: its process's nonce */
+    uint64_t arrived_at; /* owner's: offset of the barrier that it has come to; 0: none */
+    uint32_t arrived_round; /* owner's: in which of its rounds; valid beside arrived_at */
+    uint32_t lease_word;    /* owner's: where in the lease its life is read, bytes */
+    uint32_t pid, tid;      /* owner's, in its own PID namespace */
 };
 
 _Static_assert(sizeof(struct hfi_slot) == 128, "format");

@@ -118,16 +118,24 @@ struct hfi_watch {
     uint32_t expected;
 };
 
+enum { HFI_WATCHES_MAX = 128 };
+
 /*
- * Sleeps while both words are as expected, until a wake on either, the deadline or a
- * signal. ETIMEDOUT if the deadline passed; else 0, which promises nothing. Without the
- * kernel's help for two words it returns 0 after some milliseconds. `second` may be null.
+ * Sleeps while all words are as expected, until a wake on any, the deadline or a signal.
+ * ETIMEDOUT if the deadline passed; else 0, which promises nothing. Without the kernel's
+ * help for several words it sleeps on the first, and returns 0 after some milliseconds.
  */
-int hfi_sleep(
-    const struct hfi_watch *first, const struct hfi_watch *second, uint64_t deadline);
+int hfi_sleep(const struct hfi_watch *watches, unsigned count, uint64_t deadline);
 
 /* Wakes up to `count` who sleep on the word, in order of arrival; returns how many. */
 unsigned hfi_wake(uint32_t *word, unsigned count);
+
+/* Changes the word and wakes who sleeps on it, both or neither: no death comes between.
+ */
+unsigned hfi_add_and_wake(
+    uint32_t *word, uint32_t term, unsigned count); /* term < 2048 */
+unsigned hfi_set_bit_and_wake(
+    uint32_t *word, unsigned bit, unsigned count); /* bit < 11 */
 
 #define HFI_ALL INT32_MAX
 

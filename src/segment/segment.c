@@ -248,7 +248,7 @@ static void pause_a_moment(void)
 {
     uint32_t nothing = 0;
     struct hfi_watch watch = {.word = &nothing, .expected = 0};
-    (void)hfi_sleep(&watch, NULL, hfi_now() + HFI_MILLISECOND);
+    (void)hfi_sleep(&watch, 1, hfi_now() + HFI_MILLISECOND);
 }
 
 /* ---- public ---- */

@@ -3,9 +3,10 @@
 
 #include <errno.h>
 
-#define BACKSTOP                                                                         \
-    (200 * HFI_MILLISECOND)          /* a sleeper looks for itself at least so often */
-#define GRACE (50 * HFI_MILLISECOND) /* what somebody woken may need to get a CPU */
+/* A sleeper looks for itself at least so often; what somebody woken may need to get a
+ * CPU. */
+#define BACKSTOP (200 * HFI_MILLISECOND)
+#define GRACE    (50 * HFI_MILLISECOND)
 
 enum { SPIN_LEAST = 10, SPIN_FIRST = 100, SPIN_MOST = 200 }; /* looks, some 20 ns each */
 
@@ -42,40 +43,67 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-void hfi_wait_sleep(
-    struct hfi_wait *wait, uint64_t *word, uint64_t value, uint64_t holder)
+/* False: one of them has died. */
+static bool watch_all(const struct hfi_table *table, const uint64_t *holders,
+    unsigned count, struct hfi_watch *watches)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (!hfi_table_watch(table, holders[i], &watches[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void pass_on_deaths(
+    const struct hfi_table *table, const uint64_t *holders, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (hfi_table_life(table, holders[i]) != HFI_ALIVE) {
+            hfi_table_pass_on_death(table, holders[i]);
+        }
+    }
+}
+
+void hfi_wait_sleep(struct hfi_wait *wait, uint32_t *word, uint32_t expected,
+    const uint64_t *holders, unsigned count)
 {
     const struct hfi_table *table = &wait->me.at->table;
-    struct hfi_watch change = {.word = hfi_low_half(word), .expected = (uint32_t)value};
-    struct hfi_watch death;
+    struct hfi_watch watches[HFI_WATCHES_MAX];
     uint64_t now = hfi_now();
     if (!wait->slept) {
         publish(wait, now);
     }
     wait->slept = true;
-    if (hfi_table_watch(table, holder, &death)) {
+    wait->rang = false;
+    count = count < HFI_WATCHES_MAX ? count : HFI_WATCHES_MAX - 1;
+    watches[0] = (struct hfi_watch){.word = word, .expected = expected};
+    if (watch_all(table, holders, count, watches + 1)) {
         uint64_t ring = hfi_later(now, BACKSTOP);
-        int error = hfi_sleep(&change, &death, earlier(ring, wait->deadline));
+        int error = hfi_sleep(watches, count + 1, earlier(ring, wait->deadline));
         wait->rang = error == ETIMEDOUT && ring < wait->deadline;
     }
-    if (hfi_table_life(table, holder) != HFI_ALIVE) {
-        hfi_table_pass_on_death(table, holder);
-    }
+    pass_on_deaths(table, holders, count);
 }
 
-bool hfi_wait_may_take(struct hfi_wait *wait, uint64_t *word, uint64_t value)
+static void count_rescue(const struct hfi_wait *wait)
+{
+    uint64_t *rescues = &hfi_member_slot(&wait->me)->rescues;
+    hfi_store64_relaxed(rescues, hfi_load64_relaxed(rescues) + 1);
+}
+
+bool hfi_wait_may_take(struct hfi_wait *wait, uint32_t *word, uint32_t expected)
 {
     if (!wait->rang) {
         return true;
     }
     wait->rang = false;
-    struct hfi_watch change = {.word = hfi_low_half(word), .expected = (uint32_t)value};
-    (void)hfi_sleep(&change, NULL, hfi_later(hfi_now(), GRACE));
-    if (hfi_load64_relaxed(word) != value) {
+    struct hfi_watch change = {.word = word, .expected = expected};
+    (void)hfi_sleep(&change, 1, hfi_later(hfi_now(), GRACE));
+    if (hfi_load32_relaxed(word) != expected) {
         return false;
     }
-    struct hfi_slot *slot = hfi_member_slot(&wait->me);
-    hfi_store64_relaxed(&slot->rescues, hfi_load64_relaxed(&slot->rescues) + 1);
+    count_rescue(wait);
     return true;
 }
 

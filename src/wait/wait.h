@@ -37,18 +37,19 @@ static inline struct hfi_wait hfi_wait_start(
 bool hfi_wait_is_over(const struct hfi_wait *wait); /* the deadline has passed */
 
 /*
- * Sleeps while the word's low half is `value`'s and the owner of `holder` lives. Returns
- * for any reason or none; has woken the others who watch the holder if that is dead.
+ * Sleeps while the word is as expected and the owners of the tags live (as many of them
+ * as can be watched). Returns for any reason or none; has woken the others who watch one
+ * that died.
  */
-void hfi_wait_sleep(
-    struct hfi_wait *wait, uint64_t *word, uint64_t value, uint64_t holder);
+void hfi_wait_sleep(struct hfi_wait *wait, uint32_t *word, uint32_t expected,
+    const uint64_t *holders, unsigned count);
 
 /*
  * To be asked before taking what is there to be taken: false if the timer rang, and the
  * word has changed in the moment that this gives to whoever was woken for it. If nobody
  * came, the sleep was a rescue, and is counted.
  */
-bool hfi_wait_may_take(struct hfi_wait *wait, uint64_t *word, uint64_t value);
+bool hfi_wait_may_take(struct hfi_wait *wait, uint32_t *word, uint32_t expected);
 
 void hfi_wait_finish(struct hfi_wait *wait);
 

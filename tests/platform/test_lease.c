@@ -95,13 +95,12 @@ Test(lease, a_stopped_holders_is_live)
 static int sleep_until_death(board_t *board)
 {
     uint32_t nothing = 0;
-    struct hfi_watch word = {.word = &nothing, .expected = 0};
-    struct hfi_watch death = {.word = word_of(board)};
-    uint32_t seen = hfi_load32_relaxed(death.word);
-    death.expected = hfi_lease_watched(seen);
-    cr_assert(hfi_cas32(death.word, &seen, death.expected));
+    uint32_t seen = hfi_load32_relaxed(word_of(board));
+    struct hfi_watch watches[] = {{.word = &nothing, .expected = 0},
+        {.word = word_of(board), .expected = hfi_lease_watched(seen)}};
+    cr_assert(hfi_cas32(word_of(board), &seen, watches[1].expected));
     hfi_cas32(&board->step, &(uint32_t){1}, 3);
-    return hfi_sleep(&word, &death, hfi_now() + 10000 * HFI_MILLISECOND);
+    return hfi_sleep(watches, 2, hfi_now() + 10000 * HFI_MILLISECOND);
 }
 
 Test(lease, death_wakes_who_watches_it)

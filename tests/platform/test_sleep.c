@@ -20,32 +20,36 @@ static uint64_t soon(void)
     return hfi_now() + 20 * HFI_MILLISECOND;
 }
 
-Test(sleep, does_not_sleep_if_either_word_has_changed)
+static int sleep_on_both(uint32_t expected_second, uint64_t deadline)
 {
-    struct hfi_watch a = on(&first, 0), b = on(&second, 0), old = on(&second, 1);
-    assert_error(hfi_sleep(&a, &old, HFI_NEVER), 0);
-    old.word = &first;
-    assert_error(hfi_sleep(&old, &b, HFI_NEVER), 0);
-    assert_error(hfi_sleep(&old, NULL, HFI_NEVER), 0);
+    struct hfi_watch watches[] = {on(&first, 0), on(&second, expected_second)};
+    return hfi_sleep(watches, 2, deadline);
+}
+
+Test(sleep, does_not_sleep_if_any_word_has_changed)
+{
+    struct hfi_watch old = on(&first, 1);
+    assert_error(sleep_on_both(1, HFI_NEVER), 0);
+    assert_error(hfi_sleep(&old, 1, HFI_NEVER), 0);
 }
 
 Test(sleep, ends_at_the_deadline)
 {
-    struct hfi_watch a = on(&first, 0), b = on(&second, 0);
+    struct hfi_watch one = on(&first, 0);
     uint64_t deadline = soon();
-    assert_error(hfi_sleep(&a, &b, deadline), ETIMEDOUT);
+    assert_error(sleep_on_both(0, deadline), ETIMEDOUT);
     cr_assert_geq(hfi_now(), deadline);
     deadline = soon();
-    assert_error(hfi_sleep(&a, NULL, deadline), ETIMEDOUT);
+    assert_error(hfi_sleep(&one, 1, deadline), ETIMEDOUT);
     cr_assert_geq(hfi_now(), deadline);
 }
 
 Test(sleep, leaves_errno_alone)
 {
-    struct hfi_watch a = on(&first, 0), b = on(&second, 0);
     errno = 7;
-    assert_error(hfi_sleep(&a, &b, soon()), ETIMEDOUT);
+    assert_error(sleep_on_both(0, soon()), ETIMEDOUT);
     hfi_wake(&first, 1);
+    hfi_add_and_wake(&first, 1, 1);
     cr_assert_eq(errno, 7);
 }
 
@@ -58,21 +62,31 @@ static void *wake_second(void *unused)
     return NULL;
 }
 
-Test(sleep, a_wake_on_either_word_ends_it)
+Test(sleep, a_wake_on_any_word_ends_it)
 {
-    struct hfi_watch a = on(&first, 0), b = on(&second, 0);
     pthread_t waker;
     cr_assert_eq(pthread_create(&waker, NULL, wake_second, NULL), 0);
-    assert_error(hfi_sleep(&a, &b, HFI_NEVER), 0);
+    assert_error(sleep_on_both(0, HFI_NEVER), 0);
     pthread_join(waker, NULL);
 }
 
 Test(sleep, without_futex_waitv_it_looks_again_by_itself)
 {
-    struct hfi_watch a = on(&first, 0), b = on(&second, 0);
     hfi_no_futex_waitv = true;
     uint64_t start = hfi_now();
-    assert_error(hfi_sleep(&a, &b, HFI_NEVER), 0);
+    assert_error(sleep_on_both(0, HFI_NEVER), 0);
     cr_assert_gt(hfi_now() - start, HFI_MILLISECOND);
-    assert_error(hfi_sleep(&a, &b, hfi_now() + HFI_MILLISECOND), ETIMEDOUT);
+    assert_error(sleep_on_both(0, hfi_now() + HFI_MILLISECOND), ETIMEDOUT);
+}
+
+Test(sleep, a_change_and_its_wake_are_one)
+{
+    cr_assert_eq(hfi_add_and_wake(&first, 3, 2), 0, "nobody sleeps");
+    cr_assert_eq(first, 3);
+    hfi_set_bit_and_wake(&first, 10, HFI_ALL);
+    hfi_set_bit_and_wake(&first, 0, HFI_ALL);
+    cr_assert_eq(first, 3 | 1024);
+    first = UINT32_MAX;
+    hfi_add_and_wake(&first, 1, 1);
+    cr_assert_eq(first, 0);
 }

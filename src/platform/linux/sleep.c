@@ -41,17 +41,19 @@ static int sleep_on_one(const struct hfi_watch *watch, uint64_t deadline)
     return result_of(result, saved);
 }
 
-static int sleep_on_both(
-    const struct hfi_watch *first, const struct hfi_watch *second, uint64_t deadline)
+static int sleep_on_all(
+    const struct hfi_watch *watches, unsigned count, uint64_t deadline)
 {
     int saved = errno;
     struct __kernel_timespec until = {.tv_sec = (int64_t)(deadline / NS_PER_S),
         .tv_nsec = (int64_t)(deadline % NS_PER_S)};
-    struct futex_waitv watches[] = {
-        {.val = first->expected, .uaddr = (uintptr_t)first->word, .flags = FUTEX_32},
-        {.val = second->expected, .uaddr = (uintptr_t)second->word, .flags = FUTEX_32},
-    };
-    long result = syscall(SYS_futex_waitv, watches, 2, 0,
+    struct futex_waitv waiters[HFI_WATCHES_MAX];
+    for (unsigned i = 0; i < count; i++) {
+        waiters[i] = (struct futex_waitv){.val = watches[i].expected,
+            .uaddr = (uintptr_t)watches[i].word,
+            .flags = FUTEX_32};
+    }
+    long result = syscall(SYS_futex_waitv, waiters, count, 0,
         deadline == HFI_NEVER ? NULL : &until, CLOCK_MONOTONIC);
     return result_of(result, saved);
 }
@@ -63,20 +65,19 @@ static int sleep_a_slice(const struct hfi_watch *watch, uint64_t deadline)
     return error == ETIMEDOUT && slice_ends < deadline ? 0 : error;
 }
 
-int hfi_sleep(
-    const struct hfi_watch *first, const struct hfi_watch *second, uint64_t deadline)
+int hfi_sleep(const struct hfi_watch *watches, unsigned count, uint64_t deadline)
 {
-    if (second == NULL) {
-        return sleep_on_one(first, deadline);
+    if (count == 1) {
+        return sleep_on_one(watches, deadline);
     }
     if (!__atomic_load_n(&hfi_no_futex_waitv, __ATOMIC_RELAXED)) {
-        int error = sleep_on_both(first, second, deadline);
+        int error = sleep_on_all(watches, count, deadline);
         if (error != ENOSYS && error != EPERM) {
             return error;
         }
         __atomic_store_n(&hfi_no_futex_waitv, true, __ATOMIC_RELAXED);
     }
-    return sleep_a_slice(first, deadline);
+    return sleep_a_slice(watches, deadline);
 }
 
 unsigned hfi_wake(uint32_t *word, unsigned count)
@@ -85,4 +86,30 @@ unsigned hfi_wake(uint32_t *word, unsigned count)
     long woken = syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
     errno = saved;
     return woken > 0 ? (unsigned)woken : 0;
+}
+
+/* The second wake that the kernel offers is made not to happen, or to wake one in vain.
+ */
+static unsigned change_and_wake(
+    uint32_t *word, unsigned operation, unsigned operand, unsigned count)
+{
+    enum { LEAST = 0x800 };
+    int saved = errno;
+    unsigned change = FUTEX_OP(operation, operand, FUTEX_OP_CMP_LT, LEAST);
+    /* The kernel's change is a full barrier; this says so to C. */
+    __atomic_fetch_add(word, 0, __ATOMIC_SEQ_CST);
+    long woken =
+        syscall(SYS_futex, word, FUTEX_WAKE_OP, count, (uintptr_t)0, word, change);
+    errno = saved;
+    return woken > 0 ? (unsigned)woken : 0;
+}
+
+unsigned hfi_add_and_wake(uint32_t *word, uint32_t term, unsigned count)
+{
+    return change_and_wake(word, FUTEX_OP_ADD, term, count);
+}
+
+unsigned hfi_set_bit_and_wake(uint32_t *word, unsigned bit, unsigned count)
+{
+    return change_and_wake(word, FUTEX_OP_OR, 1U << bit, count);
 }
