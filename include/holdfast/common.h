@@ -48,7 +48,10 @@
 #endif
 
 #ifdef __cplusplus
+#define HF_ALIGN8 alignas(8)
 extern "C" {
+#else
+#define HF_ALIGN8 _Alignas(8)
 #endif
 
 /*

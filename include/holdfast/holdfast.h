@@ -7,8 +7,13 @@
 #ifndef HOLDFAST_HOLDFAST_H
 #define HOLDFAST_HOLDFAST_H
 
+#include <holdfast/barrier.h>
 #include <holdfast/common.h>
+#include <holdfast/cond.h>
+#include <holdfast/event.h>
 #include <holdfast/mutex.h>
+#include <holdfast/once.h>
 #include <holdfast/segment.h>
+#include <holdfast/sem.h>
 
 #endif

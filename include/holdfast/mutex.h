@@ -44,13 +44,9 @@ extern "C" {
 /* 16 bytes at an 8-byte boundary; all-zero is a free, normal mutex. The fields are
  * private. */
 typedef struct {
-#ifdef __cplusplus
-    alignas(8) uint64_t hf_word;
-#else
-    _Alignas(8) uint64_t hf_word; /* holder and flags */
-#endif
-    uint32_t hf_depth;    /* recursion: locks beyond the first; the holder's */
-    uint32_t hf_reserved; /* zero */
+    HF_ALIGN8 uint64_t hf_word; /* holder and flags */
+    uint32_t hf_depth;          /* recursion: locks beyond the first; the holder's */
+    uint32_t hf_bias;           /* whether the holder may give it back by a plain store */
 } hf_mutex_t;
 
 enum { HF_RECURSIVE = 1 };

@@ -31,6 +31,11 @@ static inline bool hfi_cas32(uint32_t *p, uint32_t *expected, uint32_t desired)
         p, expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
+static inline void hfi_store32_release(uint32_t *p, uint32_t value)
+{
+    __atomic_store_n(p, value, __ATOMIC_RELEASE);
+}
+
 static inline uint64_t hfi_load64_relaxed(const uint64_t *p)
 {
     return __atomic_load_n(p, __ATOMIC_RELAXED);

@@ -11,6 +11,14 @@
  * repaired; only beside a holder. LOST          unlocked while INCONSISTENT: no holder
  * ever again, until hf_mutex_init. RECURSIVE     option; never changes.
  *
+ * The bias says that nobody sleeps, so the holder may give the mutex back by a plain
+ * store, which would overwrite flags that others set meanwhile. Who is about to sleep
+ * revokes it:
+ *
+ *   REVOKED       the holder must use compare-and-swap.
+ *   HEEDED        since it was revoked there was a fence on every thread: a holder that
+ * had not seen REVOKED before its store sees it after, and wakes.
+ *
  * Between taking (a compare-and-swap) and giving back (another) the word alone says who
  * holds it. Dying before either leaves nothing; dying after leaves a dead tag, which the
  * next comer replaces, and those asleep are woken by the death of the lease that they
@@ -34,7 +42,15 @@ enum {
 _Static_assert(RECURSIVE >> HFI_FLAG_BITS == 0, "flags leave the tag alone");
 _Static_assert(sizeof(hf_mutex_t) == 16, "format");
 
+/* The bias; above these bits it counts how often it was restored. */
+enum { REVOKED = 1, HEEDED = 2, RESTORED = 4 };
+
 enum { TRY_AGAIN = -1 }; /* not an errno value */
+
+static bool is_plain(uint32_t bias)
+{
+    return (bias & REVOKED) == 0;
+}
 
 static uint64_t holder_of(uint64_t w)
 {
@@ -44,6 +60,11 @@ static uint64_t holder_of(uint64_t w)
 static bool is_held(uint64_t w)
 {
     return holder_of(w) != 0;
+}
+
+static bool is_unheld(uint64_t w)
+{
+    return !is_held(w);
 }
 
 static bool is_free(uint64_t w)
@@ -98,26 +119,39 @@ static int take(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
     return orphan ? EOWNERDEAD : 0;
 }
 
-static bool spin(const hf_mutex_t *m)
+/* plain -> revoked -> heeded; *bias: as it is then. ENOTSUP: there is no fence to be had.
+ */
+static int revoke_bias(hf_mutex_t *m, uint32_t *bias)
 {
-    unsigned budget = hfi_spin_budget();
-    for (unsigned i = 0; i < budget; i++) {
-        hfi_cpu_relax();
-        if (!is_held(hfi_load64_relaxed(&m->hf_word))) {
-            hfi_spin_learn(true);
-            return true;
-        }
+    uint32_t b = hfi_load32_acquire(&m->hf_bias);
+    if (is_plain(b) && !hfi_cas32(&m->hf_bias, &b, b | REVOKED)) {
+        return TRY_AGAIN;
     }
-    hfi_spin_learn(false);
-    return false;
+    b |= REVOKED;
+    *bias = b;
+    if ((b & HEEDED) != 0) {
+        return 0;
+    }
+    if (!hfi_fence_everyone()) {
+        return ENOTSUP;
+    }
+    *bias = b | HEEDED;
+    return hfi_cas32(&m->hf_bias, &b, *bias) ? 0 : TRY_AGAIN;
 }
 
 /* held -> held, with sleepers; then we sleep, and watch that holder */
 static void fall_asleep(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
 {
     uint64_t asleep = (w | SLEEPERS) & ~(uint64_t)WAKING;
-    if (w == asleep || hfi_cas64(&m->hf_word, &w, asleep)) {
-        uint64_t holder = holder_of(asleep);
+    uint64_t holder = holder_of(w);
+    uint32_t bias;
+    int error = revoke_bias(m, &bias);
+    wait->unsure = error == ENOTSUP;
+    if (error == TRY_AGAIN || (w != asleep && !hfi_cas64(&m->hf_word, &w, asleep))) {
+        return;
+    }
+    /* A holder that restored the bias before it saw SLEEPERS would not wake us. */
+    if (hfi_load32_acquire(&m->hf_bias) == bias) {
         hfi_wait_sleep(wait, hfi_low_half(&m->hf_word), (uint32_t)asleep, &holder, 1);
     }
 }
@@ -144,7 +178,7 @@ static int attempt(hf_mutex_t *m, struct hfi_wait *wait)
     if (hfi_wait_is_over(wait)) {
         return ETIMEDOUT;
     }
-    if (!spin(m)) {
+    if (!hfi_wait_spin(wait, &m->hf_word, is_unheld)) {
         fall_asleep(m, w, wait);
     }
     return TRY_AGAIN;
@@ -250,6 +284,25 @@ static void give_back(hf_mutex_t *m, uint64_t w)
     }
 }
 
+/*
+ * For who holds it and sees no sleepers: revoked -> plain, now and then. If a sleeper set
+ * its bit before it saw that, our own compare-and-swap on the word will fail: then not
+ * so.
+ */
+static void restore_bias(hf_mutex_t *m, uint64_t w)
+{
+    enum { EVERY = 32 };
+    static _Thread_local unsigned turn;
+    uint32_t b = hfi_load32_relaxed(&m->hf_bias);
+    if (is_plain(b) || (w & SLEEPERS) != 0 || ++turn % EVERY != 0) {
+        return;
+    }
+    uint32_t plain = (b & ~(uint32_t)(REVOKED | HEEDED)) + RESTORED;
+    if (hfi_cas32(&m->hf_bias, &b, plain) && hfi_load64_acquire(&m->hf_word) != w) {
+        hfi_cas32(&m->hf_bias, &plain, plain | REVOKED);
+    }
+}
+
 static __attribute__((noinline)) int unlock_slow(hf_mutex_t *m)
 {
     const struct hfi_member *me;
@@ -265,15 +318,37 @@ static __attribute__((noinline)) int unlock_slow(hf_mutex_t *m)
         m->hf_depth--;
         return 0;
     }
+    restore_bias(m, w);
     give_back(m, w);
     return 0;
+}
+
+/*
+ * Nobody about: held by us -> free, by a store. If the bias is another afterwards,
+ * somebody came about and may sleep, with its bit overwritten: also if it is plain again,
+ * for it may be the next holder, seeing no bit, that has restored it. The wake is in vain
+ * at worst, whatever has come to stand here.
+ */
+static bool unlock_fast(hf_mutex_t *m, uint64_t me)
+{
+    uint32_t bias = hfi_load32_relaxed(&m->hf_bias);
+    bool quiet =
+        is_plain(bias) && hfi_reached_by_fences && hfi_load64_relaxed(&m->hf_word) == me;
+    if (!quiet) {
+        return false;
+    }
+    hfi_store64_release(&m->hf_word, 0);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST); /* pairs with hfi_fence_everyone */
+    if (hfi_load32_relaxed(&m->hf_bias) != bias) {
+        hfi_wake(hfi_low_half(&m->hf_word), HFI_WAKE_PAIR);
+    }
+    return true;
 }
 
 int hf_mutex_unlock(hf_mutex_t *m)
 {
     uint64_t me = hfi_tag_here(m);
-    /* held by us, not recursive, consistent, nobody about -> free */
-    return me != 0 && hfi_cas64_release(&m->hf_word, &me, 0) ? 0 : unlock_slow(m);
+    return me != 0 && unlock_fast(m, me) ? 0 : unlock_slow(m);
 }
 
 /* ---- the rest ---- */
@@ -289,7 +364,7 @@ int hf_mutex_init(hf_mutex_t *m, unsigned options)
         return error;
     }
     m->hf_depth = 0;
-    m->hf_reserved = 0;
+    hfi_store32_relaxed(&m->hf_bias, 0);
     hfi_store64_release(&m->hf_word, (options & HF_RECURSIVE) != 0 ? RECURSIVE : 0);
     hfi_wake(hfi_low_half(&m->hf_word), HFI_ALL);
     return 0;

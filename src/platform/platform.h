@@ -23,6 +23,19 @@ static inline void hfi_cpu_relax(void)
 #endif
 }
 
+/*
+ * A fence on every thread, of whatever process, that may be in the middle of a store and
+ * a load without one (membarrier). False: it cannot be done; those who count on it must
+ * not sleep long.
+ */
+bool hfi_fence_everyone(void);
+
+#pragma GCC visibility push(hidden)
+/* Whether that reaches this process. If not, it needs fences of its own. Valid as the
+ * nonce. */
+extern bool hfi_reached_by_fences;
+#pragma GCC visibility pop
+
 /* ---- processes and threads ---- */
 
 uint32_t hfi_process_id(void);
@@ -37,7 +50,9 @@ uint64_t hfi_process_nonce(void);
  * 0 in a child, by whatever call the child was made, until hfi_renew_incarnation there. A
  * thread's cached identity carries the number that it was made under. Never null.
  */
+#pragma GCC visibility push(hidden)
 extern const uint32_t *hfi_incarnation;
+#pragma GCC visibility pop
 
 /* Gives this process a number that it has never had. Requires the process lock. */
 int hfi_renew_incarnation(void);

@@ -8,20 +8,27 @@
 #define BACKSTOP (200 * HFI_MILLISECOND)
 #define GRACE    (50 * HFI_MILLISECOND)
 
-enum { SPIN_LEAST = 10, SPIN_FIRST = 100, SPIN_MOST = 200 }; /* looks, some 20 ns each */
+#define MOMENT (10 * HFI_MILLISECOND)
 
-static _Thread_local unsigned spin_budget = SPIN_FIRST;
+/* Each look takes the line from who holds the lock, so there are gaps: some 3 us in all.
+ */
+enum { LOOKS = 8, GAP = 16 /* relaxes */ };
 
-unsigned hfi_spin_budget(void)
+bool hfi_wait_spin(
+    const struct hfi_wait *wait, const uint64_t *word, bool (*is_ready)(uint64_t))
 {
-    return hfi_single_cpu() ? 0 : spin_budget;
-}
-
-void hfi_spin_learn(bool worked)
-{
-    unsigned next =
-        worked ? spin_budget + spin_budget / 4 : spin_budget - spin_budget / 4;
-    spin_budget = next > SPIN_MOST ? SPIN_MOST : next < SPIN_LEAST ? SPIN_LEAST : next;
+    if (wait->slept || hfi_single_cpu()) {
+        return false;
+    }
+    for (int look = 0; look < LOOKS; look++) {
+        for (int i = 0; i < GAP; i++) {
+            hfi_cpu_relax();
+        }
+        if (is_ready(hfi_load64_relaxed(word))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool hfi_wait_is_over(const struct hfi_wait *wait)
@@ -79,14 +86,14 @@ void hfi_wait_sleep(struct hfi_wait *wait, uint32_t *word, uint32_t expected,
     count = count < HFI_WATCHES_MAX ? count : HFI_WATCHES_MAX - 1;
     watches[0] = (struct hfi_watch){.word = word, .expected = expected};
     if (watch_all(table, holders, count, watches + 1)) {
-        uint64_t ring = hfi_later(now, BACKSTOP);
+        uint64_t ring = hfi_later(now, wait->unsure ? MOMENT : BACKSTOP);
         int error = hfi_sleep(watches, count + 1, earlier(ring, wait->deadline));
-        wait->rang = error == ETIMEDOUT && ring < wait->deadline;
+        wait->rang = error == ETIMEDOUT && ring < wait->deadline && !wait->unsure;
     }
     pass_on_deaths(table, holders, count);
 }
 
-static void count_rescue(const struct hfi_wait *wait)
+void hfi_wait_count_rescue(const struct hfi_wait *wait)
 {
     uint64_t *rescues = &hfi_member_slot(&wait->me)->rescues;
     hfi_store64_relaxed(rescues, hfi_load64_relaxed(rescues) + 1);
@@ -103,7 +110,7 @@ bool hfi_wait_may_take(struct hfi_wait *wait, uint32_t *word, uint32_t expected)
     if (hfi_load32_relaxed(word) != expected) {
         return false;
     }
-    count_rescue(wait);
+    hfi_wait_count_rescue(wait);
     return true;
 }
 
@@ -152,4 +159,17 @@ void hfi_wait_report(
             report->waited_ns = now > since ? now - since : 0;
         }
     }
+}
+
+int hfi_wait_tell(const void *primitive, size_t size, hf_owner_t *report)
+{
+    const struct hfi_attachment *at =
+        report != NULL ? hfi_attachment_look(primitive, size) : NULL;
+    if (at == NULL) {
+        return EINVAL;
+    }
+    *report = (hf_owner_t){.pid = 0};
+    hfi_wait_report(at, primitive, report);
+    hfi_attachment_let_go();
+    return 0;
 }

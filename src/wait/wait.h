@@ -26,6 +26,7 @@ struct hfi_wait {
     uint64_t deadline; /* HFI_NEVER: none; 0: do not wait at all */
     bool slept;        /* in this call: it may have been given a wake */
     bool rang;         /* the back-stop's timer ended the last sleep */
+    bool unsure;       /* a wake may not come: sleep for moments only */
 };
 
 static inline struct hfi_wait hfi_wait_start(
@@ -53,12 +54,17 @@ bool hfi_wait_may_take(struct hfi_wait *wait, uint32_t *word, uint32_t expected)
 
 void hfi_wait_finish(struct hfi_wait *wait);
 
-/* How often to look before sleeping, learnt by the thread from how its looking went. */
-unsigned hfi_spin_budget(void);
-void hfi_spin_learn(bool worked);
+/* Looks at the word for some microseconds, in the hope of not having to sleep. */
+bool hfi_wait_spin(
+    const struct hfi_wait *wait, const uint64_t *word, bool (*is_ready)(uint64_t));
+
+/* For those who go on after the timer rang and know that nobody else was going to. */
+void hfi_wait_count_rescue(const struct hfi_wait *wait);
 
 /* Who sleeps on the primitive, for hf_owner_t. */
 void hfi_wait_report(
     const struct hfi_attachment *at, const void *primitive, hf_owner_t *report);
+/* The same for a primitive that nobody holds. EINVAL: in no segment. */
+int hfi_wait_tell(const void *primitive, size_t size, hf_owner_t *report);
 
 #endif

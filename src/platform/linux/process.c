@@ -2,6 +2,7 @@
 #include "platform/platform.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -27,6 +28,16 @@ bool hfi_single_cpu(void)
         __atomic_store_n(&cpus, n, __ATOMIC_RELAXED);
     }
     return n == 1;
+}
+
+bool hfi_reached_by_fences;
+
+bool hfi_fence_everyone(void)
+{
+    int saved = errno;
+    long result = syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
+    errno = saved;
+    return result == 0;
 }
 
 uint32_t hfi_process_id(void)
@@ -100,6 +111,8 @@ int hfi_renew_incarnation(void)
     if (getrandom(&nonce, sizeof nonce, 0) != (ssize_t)sizeof nonce) {
         return EAGAIN;
     }
+    hfi_reached_by_fences =
+        syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
     __atomic_store_n(page, ++last, __ATOMIC_RELEASE);
     return 0;
 }

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Semaphore: a queue word whose value is the number of tokens. Nobody owns it, so no
+ * lease tells of the death of a poster: a post that may have to wake is one system call,
+ * which adds the token and wakes, and is killed before or after. A woken one may die: two
+ * are woken, and the other finds the token.
+ *
+ * Commit points: the compare-and-swap that takes a token; the one, or the system call,
+ * that adds one. After it a post touches nothing: the taker may have freed the semaphore.
+ */
+#include <holdfast/sem.h>
+
+#include <errno.h>
+
+#include "participant/member.h"
+#include "wait/queue.h"
+#include "wait/wait.h"
+
+_Static_assert(sizeof(hf_sem_t) == 16, "format");
+
+enum { TRY_AGAIN = -1 }; /* not an errno value */
+
+/* Beyond it a post does not ask for a wake with its token: those before it have. It keeps
+ * posters that come together from carrying into the flags. */
+#define PLENTY (HF_SEM_VALUE_MAX / 2)
+
+static bool has_token(uint64_t w)
+{
+    return hfi_queue_value(w) != 0;
+}
+
+static bool is_damaged(uint64_t w)
+{
+    return hfi_queue_value(w) > HF_SEM_VALUE_MAX ||
+           w >> 32 > (HFI_QUEUE_SLEEPERS | HFI_QUEUE_PROBED) >> 32;
+}
+
+/* ---- wait ---- */
+
+/* n tokens -> n - 1 */
+static bool take(hf_sem_t *s, uint64_t w)
+{
+    return hfi_cas64_acquire(&s->hf_word, &w, w - 1);
+}
+
+static int attempt(hf_sem_t *s, struct hfi_wait *wait)
+{
+    uint64_t w = hfi_load64_relaxed(&s->hf_word);
+    uint32_t *value = hfi_low_half(&s->hf_word);
+    if (is_damaged(w)) {
+        return EBADMSG;
+    }
+    if (has_token(w)) {
+        bool taken = hfi_wait_may_take(wait, value, hfi_queue_value(w)) && take(s, w);
+        return taken ? 0 : TRY_AGAIN;
+    }
+    if (hfi_wait_is_over(wait)) {
+        return ETIMEDOUT;
+    }
+    if (!hfi_wait_spin(wait, &s->hf_word, has_token) && hfi_queue_enter(&s->hf_word, w)) {
+        hfi_wait_sleep(wait, value, 0, NULL, 0);
+    }
+    return TRY_AGAIN;
+}
+
+static __attribute__((noinline)) int wait_slow(hf_sem_t *s, uint64_t deadline)
+{
+    const struct hfi_member *me;
+    int error = hfi_member_at(s, sizeof *s, &me);
+    if (error != 0) {
+        return error;
+    }
+    struct hfi_wait wait = hfi_wait_start(me, s, deadline);
+    do {
+        error = attempt(s, &wait);
+    } while (error == TRY_AGAIN);
+    hfi_wait_finish(&wait);
+    return error;
+}
+
+static bool wait_fast(hf_sem_t *s)
+{
+    if (hfi_tag_here(s) == 0) {
+        return false;
+    }
+    uint64_t w = hfi_load64_relaxed(&s->hf_word);
+    return has_token(w) && !is_damaged(w) && take(s, w);
+}
+
+int hf_sem_wait(hf_sem_t *s)
+{
+    return wait_fast(s) ? 0 : wait_slow(s, HFI_NEVER);
+}
+
+int hf_sem_trywait(hf_sem_t *s)
+{
+    if (wait_fast(s)) {
+        return 0;
+    }
+    int error = wait_slow(s, 0);
+    return error == ETIMEDOUT ? EBUSY : error;
+}
+
+int hf_sem_timedwait(hf_sem_t *s, const struct timespec *deadline)
+{
+    uint64_t until;
+    if (!hfi_deadline_from(deadline, &until)) {
+        return EINVAL;
+    }
+    return wait_fast(s) ? 0 : wait_slow(s, until);
+}
+
+/* ---- post ---- */
+
+static int add_token(hf_sem_t *s)
+{
+    uint64_t w = hfi_queue_hushed(&s->hf_word);
+    do {
+        if (is_damaged(w)) {
+            return EBADMSG;
+        }
+        if (hfi_queue_value(w) == HF_SEM_VALUE_MAX) {
+            return EOVERFLOW;
+        }
+        if (hfi_queue_has_sleepers(w) && hfi_queue_value(w) < PLENTY) {
+            /* n, sleepers -> n + 1, and two of them woken */
+            hfi_add_and_wake(hfi_low_half(&s->hf_word), 1, HFI_WAKE_PAIR);
+            return 0;
+        }
+        /* n -> n + 1 */
+    } while (!hfi_cas64_release(&s->hf_word, &w, w + 1));
+    return 0;
+}
+
+/* Joins nothing and takes no lock: it may run in a signal handler, in the middle of a
+ * join. */
+static __attribute__((noinline)) int post_slow(hf_sem_t *s)
+{
+    const struct hfi_attachment *at = hfi_attachment_look(s, sizeof *s);
+    if (at == NULL) {
+        return EINVAL;
+    }
+    int error = at->region.read_only ? EACCES : add_token(s);
+    hfi_attachment_let_go();
+    return error;
+}
+
+int hf_sem_post(hf_sem_t *s)
+{
+    return hfi_tag_here(s) != 0 ? add_token(s) : post_slow(s);
+}
+
+/* ---- the rest ---- */
+
+int hf_sem_init(hf_sem_t *s, unsigned value)
+{
+    const struct hfi_member *me;
+    int error = value <= HF_SEM_VALUE_MAX ? hfi_member_at(s, sizeof *s, &me) : EINVAL;
+    if (error == 0) {
+        s->hf_reserved = 0;
+        hfi_store64_release(&s->hf_word, value);
+    }
+    return error;
+}
+
+int hf_sem_getvalue(const hf_sem_t *s, unsigned *value)
+{
+    const struct hfi_attachment *at = hfi_attachment_look(s, sizeof *s);
+    if (at == NULL) {
+        return EINVAL;
+    }
+    uint64_t w = hfi_load64_relaxed(&s->hf_word);
+    hfi_attachment_let_go();
+    if (value == NULL) {
+        return EINVAL;
+    }
+    *value = hfi_queue_value(w);
+    return is_damaged(w) ? EBADMSG : 0;
+}
+
+int hf_sem_owner(const hf_sem_t *s, hf_owner_t *who)
+{
+    return hfi_wait_tell(s, sizeof *s, who);
+}
+
+int hf_sem_check(const hf_sem_t *s)
+{
+    unsigned value;
+    return hf_sem_getvalue(s, &value);
+}
