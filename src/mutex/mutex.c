@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mutex: one word, tagged with its holder. docs/recovery.md has the transitions and the
- * proof.
+ * Mutex: one word, tagged with its holder. docs/recovery.md has the transitions and the proof.
  *
- *   SLEEPERS      a thread may sleep on the word. A thread must set it before it sleeps;
- * only an unlocker whose wake found nobody may clear it. WAKING        an unlocker has
- * woken two sleepers, and none has acted since; while it is set, unlocking need wake
- * nobody. Who clears it either goes to sleep watching the holder, or has just become the
- * holder after a sleep. INCONSISTENT  taken from a dead holder, not yet declared
- * repaired; only beside a holder. LOST          unlocked while INCONSISTENT: no holder
- * ever again, until hf_mutex_init. RECURSIVE     option; never changes.
+ *   SLEEPERS      a thread may sleep on the word. A thread must set it before it sleeps; only a
+ *                 holder whose wake finds nobody may clear it.
+ *   WAKING        an unlocker has woken two sleepers, and none has acted since; while it is
+ *                 set, unlocking need wake nobody. Who clears it either goes to sleep watching
+ *                 the holder, or has just become the holder after a sleep.
+ *   INCONSISTENT  taken from a dead holder, not yet declared repaired; only beside a holder.
+ *   LOST          unlocked while INCONSISTENT: no holder again, until hf_mutex_init.
+ *   RECURSIVE     option; never changes.
  *
- * The bias says that nobody sleeps, so the holder may give the mutex back by a plain
- * store, which would overwrite flags that others set meanwhile. Who is about to sleep
- * revokes it:
+ * The bias says that nobody sleeps, so the holder may give the mutex back by a plain store,
+ * which would overwrite flags that others set meanwhile. Who is about to sleep revokes it:
  *
  *   REVOKED       the holder must use compare-and-swap.
- *   HEEDED        since it was revoked there was a fence on every thread: a holder that
- * had not seen REVOKED before its store sees it after, and wakes.
+ *   HEEDED        since it was revoked there was a fence on every thread: a holder that had not
+ *                 seen REVOKED before its store sees it after, and wakes.
  *
- * Between taking (a compare-and-swap) and giving back (another) the word alone says who
- * holds it. Dying before either leaves nothing; dying after leaves a dead tag, which the
- * next comer replaces, and those asleep are woken by the death of the lease that they
- * watch.
+ * Between taking (a compare-and-swap) and giving back (another, or the store) the word alone
+ * says who holds it. Dying before either leaves nothing; dying after leaves a dead tag, which
+ * the next comer replaces, and those asleep are woken by the death of the lease that they watch.
  */
 #include <holdfast/mutex.h>
 
@@ -105,7 +103,7 @@ static int take(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
         return TRY_AGAIN;
     }
     uint64_t flags = w & (SLEEPERS | WAKING | RECURSIVE);
-    if (wait->slept) {
+    if (wait->sleeps > 0) {
         flags = (flags | SLEEPERS) & ~(uint64_t)WAKING;
     }
     bool orphan = is_held(w);
@@ -196,7 +194,7 @@ static __attribute__((noinline)) int lock_slow(hf_mutex_t *m, uint64_t deadline)
         error = attempt(m, &wait);
     } while (error == TRY_AGAIN);
     hfi_wait_finish(&wait);
-    if (wait.slept && error != 0 && error != EOWNERDEAD) {
+    if (wait.sleeps > 0 && error != 0 && error != EOWNERDEAD) {
         hfi_wake(hfi_low_half(&m->hf_word),
             HFI_WAKE_PAIR); /* one may have been meant for us */
     }

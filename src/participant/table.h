@@ -43,21 +43,19 @@ static inline uint64_t hfi_tag_generation(uint64_t tag)
 
 /* ---- slots ---- */
 
+/* Its owner writes all of it; others mark the lease's word, and sleep on it. */
 struct hfi_slot {
-    struct hfi_lease
-        lease;           /* the owner's; others read its word, mark it and sleep on it */
-    uint64_t generation; /* of the incarnation that is or was last in it; changes at each
-                            beginning and each end, is never used up twice */
-    uint64_t
-        waiting_on; /* owner's: offset in the segment of what it sleeps on; 0: none */
-    uint64_t waiting_since; /* owner's: CLOCK_MONOTONIC, ns; valid beside waiting_on */
-    uint64_t rescues;    /* owner's: sleeps that only the back-stop ended; the next owner
-                            goes on from there */
-    uint64_t process;    /* owner's: its process's nonce */
-    uint64_t arrived_at; /* owner's: offset of the barrier that it has come to; 0: none */
-    uint32_t arrived_round; /* owner's: in which of its rounds; valid beside arrived_at */
-    uint32_t lease_word;    /* owner's: where in the lease its life is read, bytes */
-    uint32_t pid, tid;      /* owner's, in its own PID namespace */
+    struct hfi_lease lease;
+    uint64_t generation; /* of the incarnation that is or was last in it; grows at each
+                               beginning and each end */
+    uint64_t waiting_on; /* offset in the segment of what the thread sleeps on; 0: none */
+    uint64_t waiting_since; /* CLOCK_MONOTONIC, ns; valid beside waiting_on */
+    uint64_t rescues; /* sleeps that only the back-stop ended; the next owner goes on */
+    uint64_t process; /* the owner's process's nonce */
+    uint64_t arrived_at;    /* offset of the barrier that it has come to; 0: none */
+    uint32_t arrived_round; /* in which of its rounds; valid beside arrived_at */
+    uint32_t lease_word;    /* where in the lease its life is read, bytes */
+    uint32_t pid, tid;      /* the owner's, in its own PID namespace */
 };
 
 _Static_assert(sizeof(struct hfi_slot) == 128, "format");

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Queue word: a value that sleepers compare, and whether there may be any. For primitives
- * that nobody owns (condition variable, semaphore, event, ...): who changes the value
- * while somebody may sleep does it with hfi_add_and_wake or hfi_set_bit_and_wake, so no
- * death comes between.
+ * Queue word: a value that sleepers compare, and whether there may be any. For primitives that
+ * nobody owns (condition variable, semaphore, event). Who changes the value while somebody may
+ * sleep does it with hfi_add_and_wake or hfi_set_bit_and_wake: no death comes between.
  *
  *   low half      the value; futexes wait on it
- *   SLEEPERS      a thread may sleep on it; must be set by it before, on a value that it
- * has decided to sleep on PROBED        somebody is finding out whether anybody sleeps;
- * who goes to sleep clears it
+ *   SLEEPERS      a thread may sleep on it; set by it before, on the value that it will sleep on
+ *   PROBED        somebody is finding out whether anybody sleeps; who goes to sleep clears it
  */
 #ifndef HFI_WAIT_QUEUE_H
 #define HFI_WAIT_QUEUE_H

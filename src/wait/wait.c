@@ -10,17 +10,25 @@
 
 #define MOMENT (10 * HFI_MILLISECOND)
 
-/* Each look takes the line from who holds the lock, so there are gaps: some 3 us in all.
+/*
+ * Each look takes the line from who holds the lock, so there are gaps: some 3 us in all. Who
+ * has slept and was overtaken sleeps again at once, which costs the others least; who was
+ * overtaken often looks all the longer, so that nobody starves.
  */
-enum { LOOKS = 8, GAP = 16 /* relaxes */ };
+enum { LOOKS = 8, GAP = 16 /* relaxes */, OFTEN = 4 /* sleeps */ };
+
+static int looks_due(const struct hfi_wait *wait)
+{
+    if (hfi_single_cpu() || (wait->sleeps > 0 && wait->sleeps < OFTEN)) {
+        return 0;
+    }
+    return wait->sleeps == 0 ? LOOKS : OFTEN * LOOKS;
+}
 
 bool hfi_wait_spin(
     const struct hfi_wait *wait, const uint64_t *word, bool (*is_ready)(uint64_t))
 {
-    if (wait->slept || hfi_single_cpu()) {
-        return false;
-    }
-    for (int look = 0; look < LOOKS; look++) {
+    for (int look = looks_due(wait); look > 0; look--) {
         for (int i = 0; i < GAP; i++) {
             hfi_cpu_relax();
         }
@@ -78,10 +86,10 @@ void hfi_wait_sleep(struct hfi_wait *wait, uint32_t *word, uint32_t expected,
     const struct hfi_table *table = &wait->me.at->table;
     struct hfi_watch watches[HFI_WATCHES_MAX];
     uint64_t now = hfi_now();
-    if (!wait->slept) {
+    if (wait->sleeps == 0) {
         publish(wait, now);
     }
-    wait->slept = true;
+    wait->sleeps++;
     wait->rang = false;
     count = count < HFI_WATCHES_MAX ? count : HFI_WATCHES_MAX - 1;
     watches[0] = (struct hfi_watch){.word = word, .expected = expected};
@@ -116,7 +124,7 @@ bool hfi_wait_may_take(struct hfi_wait *wait, uint32_t *word, uint32_t expected)
 
 void hfi_wait_finish(struct hfi_wait *wait)
 {
-    if (wait->slept) {
+    if (wait->sleeps > 0) {
         hfi_store64_relaxed(&hfi_member_slot(&wait->me)->waiting_on, 0);
     }
 }

@@ -24,7 +24,7 @@ struct hfi_wait {
     struct hfi_member me;
     const void *primitive;
     uint64_t deadline; /* HFI_NEVER: none; 0: do not wait at all */
-    bool slept;        /* in this call: it may have been given a wake */
+    unsigned sleeps;   /* in this call; after one it may have been given a wake */
     bool rang;         /* the back-stop's timer ended the last sleep */
     bool unsure;       /* a wake may not come: sleep for moments only */
 };
