@@ -131,7 +131,7 @@ Test(death, a_stopped_holder_is_alive_and_keeps_it)
 
 static int lock_until_late(party_t *p)
 {
-    struct timespec deadline = hf_deadline_in_ms(40);
+    struct timespec deadline = hf_deadline_in_ms(1000);
     return hf_mutex_timedlock(&p->lock, &deadline);
 }
 
