@@ -12,7 +12,8 @@ cmake -S . -B build/soak -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHOLDFAST_TESTS=OFF 
 cmake --build build/soak --parallel "$(getconf _NPROCESSORS_ONLN)"
 
 failed=
-build/soak/stress/torture/torture --duration 600 --processes 8 "$@" || failed="$failed torture"
+build/soak/stress/torture/torture --duration 600 --processes 8 "$@" ||
+    failed="$failed torture"
 build/soak/stress/sweep/sweep || failed="$failed sweep"
 
 if [ -n "$failed" ]; then

@@ -13,6 +13,7 @@
 #include <holdfast/event.h>
 #include <holdfast/mutex.h>
 #include <holdfast/once.h>
+#include <holdfast/permits.h>
 #include <holdfast/segment.h>
 #include <holdfast/sem.h>
 

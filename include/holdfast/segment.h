@@ -72,7 +72,8 @@ HF_API HF_NODISCARD int hf_segment_open_fd(
     hf_segment_t **seg, int fd, unsigned flags, const hf_segment_config_t *config);
 
 /*
- * Closes it. The calling thread leaves; other threads of the process that have joined are
+ * Closes it; the last close in the process detaches it. Then the calling thread leaves; other
+ * threads of the process that have joined are
  * asked for nothing: the mapping goes when the last of them has ended. Whoever uses the
  * segment's memory after its close is at fault. 0; EINVAL: a null or closed handle.
  */

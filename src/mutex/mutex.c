@@ -114,6 +114,10 @@ static int take(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
         return TRY_AGAIN;
     }
     m->hf_depth = 0;
+    if (orphan && wait->sleeps > 0) {
+        /* Others may watch holders of long ago: let two of them watch us. */
+        hfi_wake(hfi_low_half(&m->hf_word), HFI_WAKE_PAIR);
+    }
     return orphan ? EOWNERDEAD : 0;
 }
 

@@ -37,6 +37,8 @@ static void remember_here(const struct hfi_member *member)
         .begin = member->at->begin,
         .units = length < PRIMITIVE_SIZE ? 0 : (length - PRIMITIVE_SIZE) / HFI_GRID + 1,
         .tag = member->tag,
+        .slot = hfi_member_slot(member),
+        .start = (uintptr_t)member->at->region.memory,
         .incarnation = joined.incarnation,
     };
 }

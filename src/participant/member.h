@@ -21,7 +21,9 @@ struct hfi_here {
     uintptr_t begin;
     uintptr_t units; /* 8-byte units from begin at which a 16-byte primitive fits */
     uint64_t tag;
-    uint32_t incarnation; /* of the process; another one is a child's, who is not us */
+    struct hfi_slot *slot; /* the thread's own */
+    uintptr_t start;       /* of the mapping: offsets count from here */
+    uint32_t incarnation;  /* of the process; another one is a child's, who is not us */
 };
 
 #pragma GCC visibility push(hidden)

@@ -78,6 +78,9 @@ static int begin(const struct hfi_table *table, uint32_t index, uint64_t *tag)
     wake_watchers(slot); /* of the old one */
     hfi_store64_relaxed(&slot->waiting_on, 0);
     hfi_store64_relaxed(&slot->arrived_at, 0);
+    for (int i = 0; i < HFI_READING_MAX; i++) {
+        hfi_store64_relaxed(&slot->reading[i], 0);
+    }
     hfi_store32_relaxed(&slot->pid, hfi_process_id());
     hfi_store32_relaxed(&slot->tid, hfi_thread_id());
     hfi_store64_relaxed(&slot->process, hfi_process_nonce());
@@ -167,11 +170,12 @@ enum hfi_life hfi_table_life(const struct hfi_table *table, uint64_t tag)
     if (generation != hfi_tag_generation(tag)) {
         return generation > hfi_tag_generation(tag) ? HFI_DEAD : HFI_IMPOSSIBLE;
     }
-    /* A generation ends before the slot's lease can live again, so a live word seen here
-     * can be the next incarnation's only if the generation has changed since. */
+    /* A generation ends before the slot's lease can live again, so a live word seen here is the
+     * next incarnation's only if the generation has changed since. Both loads acquire: whoever
+     * takes a dead one's lock sees what that one wrote. */
     bool live = is_leased(slot);
-    return live && hfi_load64_relaxed(&slot->generation) == generation ? HFI_ALIVE
-                                                                       : HFI_DEAD;
+    bool same = hfi_load64_acquire(&slot->generation) == generation;
+    return live && same ? HFI_ALIVE : HFI_DEAD;
 }
 
 bool hfi_table_occupied(const struct hfi_table *table, uint32_t slot, uint64_t *tag)

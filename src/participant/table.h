@@ -16,7 +16,7 @@
 #include "base/atomics.h"
 #include "platform/platform.h"
 
-enum { HFI_SLOTS_MAX = 16384 };
+enum { HFI_SLOTS_MAX = 16384, HFI_READING_MAX = 8 };
 
 /* ---- tags: bits 5..18 slot, 19..63 generation; 0..4 are the primitives' flags ---- */
 
@@ -56,9 +56,12 @@ struct hfi_slot {
     uint32_t arrived_round; /* in which of its rounds; valid beside arrived_at */
     uint32_t lease_word;    /* where in the lease its life is read, bytes */
     uint32_t pid, tid;      /* the owner's, in its own PID namespace */
+    uint64_t
+        reading[HFI_READING_MAX]; /* offsets of the reader-writer locks that it holds for
+                                          reading, or is about to; 0: none */
 };
 
-_Static_assert(sizeof(struct hfi_slot) == 128, "format");
+_Static_assert(sizeof(struct hfi_slot) == 192, "format");
 
 struct hfi_table {
     struct hfi_slot *slots;

@@ -70,11 +70,19 @@ static bool watch_all(const struct hfi_table *table, const uint64_t *holders,
     return true;
 }
 
-static void pass_on_deaths(
-    const struct hfi_table *table, const uint64_t *holders, unsigned count)
+static bool has_died(const struct hfi_table *table, uint64_t holder)
 {
+    return hfi_table_life(table, holder) != HFI_ALIVE;
+}
+
+/* After a timer's ring, first see whether the kernel's wake has gone to somebody else. */
+static void pass_on_deaths(struct hfi_wait *wait, const struct hfi_watch *word,
+    const uint64_t *holders, unsigned count)
+{
+    const struct hfi_table *table = &wait->me.at->table;
     for (unsigned i = 0; i < count; i++) {
-        if (hfi_table_life(table, holders[i]) != HFI_ALIVE) {
+        if (has_died(table, holders[i])) {
+            (void)hfi_wait_may_take(wait, word->word, word->expected);
             hfi_table_pass_on_death(table, holders[i]);
         }
     }
@@ -98,7 +106,7 @@ void hfi_wait_sleep(struct hfi_wait *wait, uint32_t *word, uint32_t expected,
         int error = hfi_sleep(watches, count + 1, earlier(ring, wait->deadline));
         wait->rang = error == ETIMEDOUT && ring < wait->deadline && !wait->unsure;
     }
-    pass_on_deaths(table, holders, count);
+    pass_on_deaths(wait, watches, holders, count);
 }
 
 void hfi_wait_count_rescue(const struct hfi_wait *wait)

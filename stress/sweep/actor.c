@@ -72,7 +72,8 @@ void actor_spawn(struct actor *a)
     close(theirs);
 }
 
-/* The go-between enters no namespace itself: it knows its child by the number we know too. */
+/* The go-between enters no namespace itself: it knows its child by the number we know
+ * too. */
 static _Noreturn void go_between(int channel)
 {
     pid_t pid = unshare(CLONE_NEWPID) == 0 ? fork() : -1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Actors: long-lived processes that run one body at a time for the director. All of them, and
- * the victims, are forked from the director, so a function has the same address in each.
+ * Actors: long-lived processes that run one body at a time for the director. All of them,
+ * and the victims, are forked from the director, so a function has the same address in
+ * each.
  */
 #ifndef SWEEP_ACTOR_H
 #define SWEEP_ACTOR_H

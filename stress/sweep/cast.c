@@ -5,6 +5,7 @@
 #include "scene.h"
 
 #include <stddef.h>
+#include <unistd.h>
 
 static struct reply call_or_nothing(struct actor *a, body_fn *body)
 {
@@ -53,7 +54,18 @@ void scene_dissolve(struct scene *s)
     actor_kill(&s->cast.stagehand);
 }
 
-/* In a cue nothing has died yet that could keep the helper from its task: it must succeed. */
+int64_t scene_starved_ns(const struct scene *s)
+{
+    int64_t sum = starved_ns(getpid()) + starved_ns(s->cast.helper.pid) +
+                  starved_ns(s->cast.newcomer.pid);
+    for (unsigned i = 0; i < MOST_WAITERS; i++) {
+        sum += starved_ns(s->cast.waiters[i].pid);
+    }
+    return sum;
+}
+
+/* In a cue nothing has died yet that could keep the helper from its task: it must
+ * succeed. */
 void helper_does(struct scene *s, body_fn *body)
 {
     const struct reply *r = actor_call(&s->cast.helper, body);

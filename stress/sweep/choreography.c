@@ -31,7 +31,8 @@ static bool is_wanted(const struct options *o, const struct troupe *t, const cha
 {
     char name[160];
     snprintf(name, sizeof name, "%s/%s", t->name, play);
-    return (t->ours ? o->ours : o->peers) && (o->only == NULL || strstr(name, o->only) != NULL);
+    return (t->ours ? o->ours : o->peers) &&
+           (o->only == NULL || strstr(name, o->only) != NULL);
 }
 
 static struct reply call(struct actor *a, body_fn *body)

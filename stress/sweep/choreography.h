@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Choreographies: the races that are known to break robust mutexes, played as scheduled, with
- * holdfast and with glibc.
+ * Choreographies: the races that are known to break robust mutexes, played as scheduled,
+ * with holdfast and with glibc.
  */
 #ifndef SWEEP_CHOREOGRAPHY_H
 #define SWEEP_CHOREOGRAPHY_H

@@ -119,7 +119,8 @@ struct reply lock_hold_whole(void)
 struct reply lock_take_over(void)
 {
     const struct reply r = take();
-    return r.ending == SAW_DEATH ? went_on() : broke("took over, but was not told of a death");
+    return r.ending == SAW_DEATH ? went_on()
+                                 : broke("took over, but was not told of a death");
 }
 
 struct reply lock_release(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is swept. To add an operation, add a dozen lines to a subject's table; the bodies that
- * any lock can use are in lock.h, the cues in scene.h.
+ * What is swept. To add an operation, add a dozen lines to a subject's table; the bodies
+ * that any lock can use are in lock.h, the cues in scene.h.
  */
 #ifndef SWEEP_OPERATION_H
 #define SWEEP_OPERATION_H
@@ -26,23 +26,27 @@ enum arrival {
 
 struct operation {
     const char *name;
-    cue_fn *opening;             /* before the victim is forked; null: nothing to arrange */
-    body_fn *prepare;            /* victim, not stepped, after the subject's enter */
-    bool comes_unprepared;       /* prepare stands in for enter */
-    int (*operate)(void);        /* victim, stepped */
-    int returns;                 /* what operate must return, if it comes to that */
-    bool by_thread_exit;         /* the thread goes on from operate's return to its exit */
-    cue_fn *victim_sleeps;       /* what wakes it; null: it wakes by itself (a deadline) */
+    cue_fn *opening;       /* before the victim is forked; null: nothing to arrange */
+    body_fn *prepare;      /* victim, not stepped, after the subject's enter */
+    bool comes_unprepared; /* prepare stands in for enter */
+    int (*operate)(void);  /* victim, stepped */
+    int returns;           /* what operate must return, if it comes to that */
+    bool paused;           /* not killed where it stands, but left there while the
+                                    waiters come, and then let go to its end and exit */
+    bool by_thread_exit;   /* the thread goes on from operate's return to its exit */
+    cue_fn *victim_sleeps; /* what wakes it; null: it wakes by itself (a deadline) */
     enum arrival arrival;
-    cue_fn *aftermath;           /* right after the kill; null: the helper gives what it has */
-    body_fn *waiter, *newcomer;  /* null: the subject's survivor */
-    enum ending before, after;   /* what the survivors find if it dies at once, at the end */
-    unsigned also;               /* what they may find in between besides: 1 << ending */
+    cue_fn *aftermath; /* right after the kill; null: the helper gives what it has */
+    body_fn *waiter, *newcomer; /* null: the subject's survivor */
+    enum ending before,
+        after;     /* what the survivors find if it dies at once, at the end */
+    unsigned also; /* what they may find in between besides: 1 << ending */
     unsigned fewest_waiters;
-    bool deaths_coincide;        /* two die: the back-stop may have to help */
+    bool deaths_coincide; /* two die: the back-stop may have to help */
 };
 
-/* A family of operations on one kind of shared state. A body that is null does nothing. */
+/* A family of operations on one kind of shared state. A body that is null does
+ * nothing. */
 struct subject {
     const char *name;
     bool ours; /* must survive everything; the others are there to compare */

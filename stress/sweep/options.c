@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { QUICK_STRIDE = 7, QUICK_PEER_POINTS = 6, USUAL_PEER_POINTS = 40 };
 
@@ -18,6 +19,7 @@ static const char usage[] =
     "  --waiters LIST                 numbers of waiters, of 0,1,2,3 (0,1,3)\n"
     "  --stride N                     kill at each Nth instruction only (1)\n"
     "  --peer-points N                at most so many kills a peer's row (40)\n"
+    "  --jobs N                       so many operations at a time (one a CPU)\n"
     "  --point K                      kill at this point alone\n"
     "  --quick                        --stride 7 --peer-points 6\n"
     "  --list                         what there is, and no more\n"
@@ -37,12 +39,14 @@ static _Noreturn void refuse(const char *format, ...)
     exit(2);
 }
 
-static unsigned long parse_number(const char *option, const char *text, unsigned long least)
+static unsigned long parse_number(
+    const char *option, const char *text, unsigned long least)
 {
     char *end;
     errno = 0;
     const unsigned long n = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || n > LONG_MAX || n < least) {
+    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || n > LONG_MAX ||
+        n < least) {
         refuse("%s takes a whole number of at least %lu, not '%s'", option, least, text);
     }
     return n;
@@ -102,12 +106,23 @@ static bool parse_valued(struct options *o, const char *word, const char *value)
         o->stride = parse_number(word, value, 1);
     } else if (strcmp(word, "--peer-points") == 0) {
         o->peer_points = parse_number(word, value, 2);
+    } else if (strcmp(word, "--jobs") == 0) {
+        o->jobs = (unsigned)parse_number(word, value, 1);
+        if (o->jobs > MOST_JOBS) {
+            refuse("--jobs takes at most %d, not '%s'", MOST_JOBS, value);
+        }
     } else if (strcmp(word, "--point") == 0) {
         o->point = (long)parse_number(word, value, 0);
     } else {
         return false;
     }
     return true;
+}
+
+static unsigned usual_jobs(void)
+{
+    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    return cpus < 1 ? 1 : cpus > MOST_JOBS ? MOST_JOBS : (unsigned)cpus;
 }
 
 struct options options_parse(int count, char **words)
@@ -117,6 +132,7 @@ struct options options_parse(int count, char **words)
         .waiters = {true, true, false, true},
         .stride = 1,
         .peer_points = USUAL_PEER_POINTS,
+        .jobs = usual_jobs(),
         .point = EVERY_POINT};
     for (int i = 1; i < count; i++) {
         const bool last = i + 1 == count;

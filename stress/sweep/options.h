@@ -6,15 +6,16 @@
 
 #include <stdbool.h>
 
-enum { EVERY_POINT = -1 };
+enum { EVERY_POINT = -1, MOST_JOBS = 16 };
 
 struct options {
-    bool ours, peers;      /* which subjects */
-    const char *only;      /* "subject/operation" must contain it; null: all */
+    bool ours, peers; /* which subjects */
+    const char *only; /* "subject/operation" must contain it; null: all */
     bool waiters[MOST_WAITERS + 1];
     unsigned long stride;
     unsigned long peer_points;
-    long point; /* this one alone, or EVERY_POINT */
+    unsigned jobs; /* rows swept at a time */
+    long point;    /* this one alone, or EVERY_POINT */
     bool list, no_choreographies;
 };
 

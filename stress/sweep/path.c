@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A step costs some 20 us where a debug trap leaves a virtual machine, so a walk of thousands
- * of steps to each of thousands of kill points would take hours. The recorded path shows the
- * short cuts: through the system calls, then with a breakpoint into the last loops, and on
- * foot from there. A victim that is not where the path says after a short cut took another
- * way; then the scene is played again, on foot.
+ * A step costs some 20 us where a debug trap leaves a virtual machine, so a walk of
+ * thousands of steps to each of thousands of kill points would take hours. The recorded
+ * path shows the short cuts: through the system calls, then with a breakpoint into the
+ * last loops, and on foot from there. A victim that is not where the path says after a
+ * short cut took another way; then the scene is played again, on foot.
  */
 #include "path.h"
 
@@ -30,7 +30,8 @@ static unsigned long behind_last_call(const struct path *path, unsigned long pos
     return at;
 }
 
-static unsigned long passages(const struct path *path, unsigned long from, unsigned long to)
+static unsigned long passages(
+    const struct path *path, unsigned long from, unsigned long to)
 {
     unsigned long count = 0;
     for (unsigned long at = from + 1; at <= to; at++) {
@@ -45,8 +46,7 @@ static unsigned long best_landing(
 {
     unsigned long best = from, best_cost = to - from;
     for (unsigned long at = to; at > from && to - at < best_cost; at--) {
-        const unsigned long cost =
-            to - at + STEPS_PER_PASSAGE * passages(path, from, at);
+        const unsigned long cost = to - at + STEPS_PER_PASSAGE * passages(path, from, at);
         if (cost < best_cost) {
             best = at;
             best_cost = cost;
@@ -72,7 +72,8 @@ static bool is_at(const struct path *path, const struct scene *s, unsigned long 
 /* Short cuts towards this position. Returns how far it came, or LOST if it strayed. */
 static const unsigned long LOST = -1UL;
 
-static unsigned long leap(const struct path *path, struct scene *s, unsigned long position)
+static unsigned long leap(
+    const struct path *path, struct scene *s, unsigned long position)
 {
     const unsigned long to = smaller(position, path->length);
     const unsigned long from = behind_last_call(path, to);

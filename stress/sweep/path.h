@@ -10,15 +10,17 @@ struct path {
     struct waypoint {
         uintptr_t pc;
         unsigned long calls; /* system calls behind it */
-    } *at;
+    } * at;
 };
 
-/* Records it; the victim is killed at its end. That it did not come there means that it has
- * none. */
+/* Records it; the victim is killed at its end. That it did not come there means that
+ * it has none. */
 struct outcome path_rehearse(struct path *path, struct scene *s);
 void path_free(struct path *path);
 
-/* A scene with the kill at this position or at the operation's end, whichever comes first. */
-struct outcome path_play(const struct path *path, struct scene *s, unsigned long position);
+/* A scene with the kill at this position or at the operation's end, whichever comes
+ * first. */
+struct outcome path_play(
+    const struct path *path, struct scene *s, unsigned long position);
 
 #endif

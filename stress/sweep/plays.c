@@ -13,7 +13,8 @@ const char not_permitted[] = "not permitted here: no new PID namespace";
 
 unsigned lock_number;
 
-static const struct troupe *on_stage; /* for the bodies, who are forked in the middle of it */
+static const struct troupe
+    *on_stage; /* for the bodies, who are forked in the middle of it */
 
 static struct reply enter(void)
 {
@@ -182,8 +183,9 @@ static struct reply inherit_many(void)
     for (lock_number = 1; lock_number < MANY_LOCKS - 1; lock_number++) {
         stuck += on_stage->attempt() != EOWNERDEAD;
     }
-    return stuck == 0 ? went_on()
-                      : broke("%u of %d locks are stuck with a dead holder", stuck, MANY_LOCKS);
+    return stuck == 0
+               ? went_on()
+               : broke("%u of %d locks are stuck with a dead holder", stuck, MANY_LOCKS);
 }
 
 struct reply play_many_locks(const struct troupe *troupe)
@@ -225,7 +227,8 @@ struct reply play_left_segment(const struct troupe *troupe)
     struct reply r = went_on();
     on_stage = troupe;
     if (admit(&holder, &r) && admit(&here, &r) && admit(&elsewhere, &r) &&
-        call(&holder, take_here_and_elsewhere, &r) && put_to_sleep(&here, inherit_first, &r) &&
+        call(&holder, take_here_and_elsewhere, &r) &&
+        put_to_sleep(&here, inherit_first, &r) &&
         put_to_sleep(&elsewhere, inherit_elsewhere, &r) &&
         call(&holder, troupe->leave_elsewhere, &r)) {
         actor_kill(&holder);
@@ -245,13 +248,14 @@ struct reply play_left_segment(const struct troupe *troupe)
 static struct reply must_be_held(void)
 {
     const int code = on_stage->attempt();
-    return code == EBUSY ? went_on()
-                         : broke("a live owner's lock is given away (%s)", strerror(code));
+    return code == EBUSY
+               ? went_on()
+               : broke("a live owner's lock is given away (%s)", strerror(code));
 }
 
 /* Owner and waiter are both process 1. The waiter dies; the owner must keep the lock. */
-static bool clash(struct actor *owner, struct actor *waiter, struct actor *other,
-    struct reply *r)
+static bool clash(
+    struct actor *owner, struct actor *waiter, struct actor *other, struct reply *r)
 {
     if (!call(owner, enter, r) || !call(waiter, enter, r) || !call(owner, lock_hold, r) ||
         !put_to_sleep(waiter, lock_section, r)) {

@@ -4,7 +4,8 @@
 
 #include "troupe.h"
 
-/* Plays it with a fresh cast. BROKE: the promise was broken, or `why` is not_permitted. */
+/* Plays it with a fresh cast. BROKE: the promise was broken, or `why` is
+ * not_permitted. */
 typedef struct reply play_fn(const struct troupe *troupe);
 
 extern const char not_permitted[];

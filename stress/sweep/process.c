@@ -55,6 +55,17 @@ bool sleeps_in_call(pid_t tid, long idle)
     return end != text && call >= 0 && call != idle && is_interruptible(tid);
 }
 
+int64_t starved_ns(pid_t pid)
+{
+    char text[96];
+    long long ran = 0, stood = 0;
+    if (pid == 0 || !read_proc(pid, "schedstat", text, sizeof text) ||
+        sscanf(text, "%lld %lld", &ran, &stood) != 2) {
+        return 0;
+    }
+    return stood;
+}
+
 pid_t fork_bound(void)
 {
     const pid_t parent = getpid();

@@ -18,6 +18,9 @@ int64_t now_ns(void);
  */
 bool sleeps_in_call(pid_t tid, long idle);
 
+/* For how long, ever, this process was ready to run and stood in line for a CPU. */
+int64_t starved_ns(pid_t pid);
+
 /* Forks; the child is killed with its parent. */
 pid_t fork_bound(void);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox.h"
 
+#include "process.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -31,22 +33,37 @@ static bool enter_as_user(void)
     snprintf(groups, sizeof groups, "0 %u 1", (unsigned)getgid());
     return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
            write_text("/proc/self/setgroups", "deny") &&
-           write_text("/proc/self/uid_map", users) && write_text("/proc/self/gid_map", groups);
+           write_text("/proc/self/uid_map", users) &&
+           write_text("/proc/self/gid_map", groups);
+}
+
+static bool mount_own(void)
+{
+    struct statvfs at_start;
+    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0 ||
+        statvfs("/dev/shm", &at_start) != 0) {
+        return false;
+    }
+    free_at_start = at_start.f_bfree;
+    return true;
 }
 
 void sandbox_enter(void)
 {
-    is_private = (unshare(CLONE_NEWNS) == 0 || enter_as_user()) &&
-                 mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-                 mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0;
-    struct statvfs at_start;
-    if (is_private && statvfs("/dev/shm", &at_start) == 0) {
-        free_at_start = at_start.f_bfree;
-    }
+    is_private = (unshare(CLONE_NEWNS) == 0 || enter_as_user()) && mount_own();
     if (!is_private) {
-        fputs("sweep: no /dev/shm of our own is permitted here: that nothing is left behind\n"
+        fputs("sweep: no /dev/shm of our own is permitted here: that nothing is left "
+              "behind\n"
               "       can be checked by our segments' names only\n",
             stderr);
+    }
+}
+
+void sandbox_renew(void)
+{
+    if (is_private && (unshare(CLONE_NEWNS) != 0 || !mount_own())) {
+        give_up("no second /dev/shm of our own");
     }
 }
 
@@ -54,7 +71,8 @@ static bool has_name(const char *name, char *what, size_t size)
 {
     DIR *directory = opendir("/dev/shm");
     bool found = false;
-    for (struct dirent *e; !found && directory != NULL && (e = readdir(directory)) != NULL;) {
+    for (struct dirent *e;
+         !found && directory != NULL && (e = readdir(directory)) != NULL;) {
         const bool itself = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
         found = !itself && (is_private || strstr(e->d_name, name) != NULL);
         if (found) {

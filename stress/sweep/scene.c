@@ -8,11 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A sleeper looks up by itself after some 200 ms; a scene that has not come to its kill by
- * then says nothing about whether the wake-ups after the kill were needed. */
+/* A sleeper looks up by itself after some 200 ms; a scene that has not come to its
+ * kill by then says nothing about whether the wake-ups after the kill were needed. */
 enum { SLOW_MS = 150 };
 
-static const struct scene *playing; /* for the victim, who is forked in the middle of it */
+static const struct scene
+    *playing; /* for the victim, who is forked in the middle of it */
 
 void scene_breaks(struct scene *s, enum verdict verdict, const char *format, ...)
 {
@@ -113,18 +114,42 @@ bool scene_can_advance(const struct scene *s)
     return s->victim.place != AT_END && s->outcome.verdict == GO_ON;
 }
 
+static void check_return(struct scene *s)
+{
+    const int returned = stage->returned, expected = s->operation->returns;
+    const bool overtaken = returned == 0 && s->operation->deaths_coincide;
+    if (returned != expected && !overtaken) {
+        scene_breaks(s, BROKEN, "the operation returned %d, not %d", returned, expected);
+    }
+}
+
+/* What it has to do with the survivors, it has to do in their time. */
+static void let_victim_go(struct scene *s)
+{
+    const int64_t allowed_ns = 10LL * PATIENCE_MS * NS_PER_MS;
+    if (!victim_finishes(&s->victim, s->killed_ns + allowed_ns)) {
+        scene_breaks(s, HANG, "the victim itself does not go on");
+        victim_kill(&s->victim);
+        return;
+    }
+    check_return(s);
+}
+
 static void kill_victim(struct scene *s)
 {
     struct victim *v = &s->victim;
     s->outcome.pc = v->pc;
     s->outcome.asleep = v->place == ASLEEP;
     s->outcome.at_end = v->place == AT_END;
+    s->starved_ns = scene_starved_ns(s);
     s->killed_ns = now_ns();
     s->outcome.too_slow = s->killed_ns - s->begun_ns > (int64_t)SLOW_MS * NS_PER_MS;
-    const int returned = stage->returned, expected = s->operation->returns;
-    const bool overtaken = returned == 0 && s->operation->deaths_coincide;
-    if (s->outcome.at_end && returned != expected && !overtaken) {
-        scene_breaks(s, BROKEN, "the operation returned %d, not %d", returned, expected);
+    if (s->operation->paused) {
+        let_victim_go(s);
+        return;
+    }
+    if (s->outcome.at_end) {
+        check_return(s);
     }
     victim_kill(v);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One scene: a victim comes, is stepped to a position and killed there, and the survivors are
- * watched. The cast (all but the victim) is kept from scene to scene.
+ * One scene: a victim comes, is stepped to a position and killed there, and the survivors
+ * are watched. The cast (all but the victim) is kept from scene to scene.
  */
 #ifndef SWEEP_SCENE_H
 #define SWEEP_SCENE_H
@@ -24,11 +24,12 @@ enum verdict { GO_ON, HANG, BROKEN, VERDICT_COUNT };
 /* How a scene went. */
 struct outcome {
     enum verdict verdict;
-    bool at_end;        /* the victim had come to its operation's end */
-    bool strayed;       /* it was elsewhere when the path was recorded */
-    bool too_slow;      /* so slow to the kill that sleepers may have looked up meanwhile */
-    uintptr_t pc;       /* where it was killed */
-    bool asleep;        /* in the call before pc */
+    bool at_end;   /* the victim had come to its operation's end */
+    bool strayed;  /* it was elsewhere when the path was recorded */
+    bool starved;  /* 500 ms were over, but not without the wait for a CPU */
+    bool too_slow; /* so slow to the kill that sleepers may have looked up meanwhile */
+    uintptr_t pc;  /* where it was killed */
+    bool asleep;   /* in the call before pc */
     double recovery_ms; /* from the kill to the last survivor's going on */
     uint64_t rescues;   /* by the back-stop, in this scene */
     char why[160];
@@ -46,6 +47,7 @@ struct scene {
     bool waiters_came, helper_holds;
     unsigned victim_slept; /* so many times */
     int64_t begun_ns, killed_ns;
+    int64_t starved_ns; /* the cast, before the kill */
     struct outcome outcome;
 };
 
@@ -57,8 +59,12 @@ void scene_dissolve(struct scene *s);
 void scene_open(struct scene *s);              /* the victim stands at position 0 */
 bool scene_can_advance(const struct scene *s); /* neither at its end nor gone wrong */
 void scene_advance(struct scene *s);           /* by one position */
-void scene_victim_slept(struct scene *s);      /* it came to sleep otherwise than by that */
-struct outcome scene_close(struct scene *s, bool at_start); /* the kill, and the verdict */
+void scene_victim_slept(struct scene *s); /* it came to sleep otherwise than by that */
+struct outcome scene_close(
+    struct scene *s, bool at_start); /* the kill, and the verdict */
+
+/* For how long the cast has ever stood in line for a CPU, in all. */
+int64_t scene_starved_ns(const struct scene *s);
 
 /* After the kill: hears all survivors and judges. */
 void scene_judge(struct scene *s, bool at_start);

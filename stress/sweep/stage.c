@@ -18,5 +18,6 @@ void stage_build(void)
     if (stage == MAP_FAILED) {
         give_up("mmap: %s", strerror(errno));
     }
-    snprintf(stage->segment_name, sizeof stage->segment_name, "holdfast-sweep-%d", (int)getpid());
+    snprintf(stage->segment_name, sizeof stage->segment_name, "holdfast-sweep-%d",
+        (int)getpid());
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stage: memory that the director shares with all it forks. It holds what a lock guards,
- * the peers' primitives, and what a victim has to say. (Holdfast's primitives stand in a
- * segment of their own; each process keeps its own way to them.)
+ * The stage: memory that the director shares with all it forks. It holds what a lock
+ * guards, the peers' primitives, and what a victim has to say. (Holdfast's primitives
+ * stand in a segment of their own; each process keeps its own way to them.)
  */
 #ifndef SWEEP_STAGE_H
 #define SWEEP_STAGE_H
@@ -18,9 +18,11 @@ struct stage {
     struct {
         uint64_t first, second; /* written in turn, equal outside the lock */
         pid_t inside;           /* who is in the guarded section; 0: nobody */
-        _Atomic uint64_t done;  /* changes made, counted without the lock, after the change */
+        _Atomic uint64_t
+            done; /* changes made, counted without the lock, after the change */
     } guarded;
     char segment_name[48];
+    bool may_be_removed;   /* the segment, so that there may be a second one */
     int returned;          /* by the victim's operation; -1: it has not */
     struct reply prepared; /* the victim's word on its preparation */
     struct {

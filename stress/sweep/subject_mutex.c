@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Holdfast's mutex, joining and leaving: one segment a row, with all of the cast in it. */
+/* Holdfast's mutex, joining and leaving: one segment a row, with all of the cast in
+ * it. */
 #include <holdfast/holdfast.h>
 
 #include "lock.h"
@@ -14,7 +15,7 @@
 
 enum {
     CAST_SIZE = MOST_WAITERS + 3, /* all of them join */
-    SEATS = 16,                   /* few, so that victims who left any taken soon fill them */
+    SEATS = 16, /* few, so that victims who left any taken soon fill them */
     SHORT_MS = 10,
     LONG_MS = 60000
 };
@@ -186,6 +187,10 @@ static const struct operation operations[] = {
     {.name = "trylock", .operate = operate_trylock, .after = SAW_DEATH},
     {.name = "timedlock", .operate = operate_timedlock, .after = SAW_DEATH},
     {.name = "lock, change, unlock", .operate = operate_section, .also = 1U << SAW_DEATH},
+    {.name = "lock, change, unlock, paused",
+        .operate = operate_section,
+        .paused = true,
+        .fewest_waiters = 1},
     {.name = "unlock",
         .prepare = lock_hold_whole,
         .operate = operate_give,
@@ -290,9 +295,13 @@ static const struct operation operations[] = {
         .comes_unprepared = true,
         .operate = operate_take,
         .after = SAW_DEATH},
-    {.name = "leave by thread exit",
-        .operate = operate_nothing,
-        .by_thread_exit = true},
+    {.name = "join (first lock), paused",
+        .prepare = find_room,
+        .comes_unprepared = true,
+        .operate = operate_section,
+        .paused = true,
+        .fewest_waiters = 1},
+    {.name = "leave by thread exit", .operate = operate_nothing, .by_thread_exit = true},
     {.name = "leave by thread exit, holding it",
         .prepare = lock_hold,
         .operate = operate_nothing,

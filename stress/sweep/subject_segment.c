@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Holdfast's segments: made, found, closed and removed. The survivors do all of it: they open
- * or create the segment, join it, change what a mutex in it guards, and close it; then nobody
- * may be left in it, and nothing beside it.
+ * Holdfast's segments: made, found, closed and removed. The survivors do all of it: they
+ * open or create the segment, join it, change what a mutex in it guards, and close it;
+ * then nobody may be left in it, and nothing beside it.
  */
 #include <holdfast/holdfast.h>
 
@@ -11,20 +11,30 @@
 #include "sandbox.h"
 #include "scene.h"
 #include "stage.h"
+#include "tracer.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LENGTH(array) ((unsigned)(sizeof(array) / sizeof((array)[0])))
 
+struct room {
+    hf_mutex_t mutex;
+    uint64_t changes; /* of the stage's data, all told by users of this segment */
+};
+
 static hf_segment_t *segment;
-static hf_mutex_t *mutex;
+static struct room *room;
 static int object = -1; /* for what is opened by descriptor */
 
-static const hf_segment_config_t config = {.root_size = 64, .max_participants = 8};
+static const hf_segment_config_t config = {
+    .root_size = sizeof(struct room), .max_participants = 8};
 
 static struct reply judged(const char *what, int code)
 {
@@ -36,7 +46,7 @@ static int open_segment(unsigned flags)
     const int code = object >= 0
                          ? hf_segment_open_fd(&segment, object, flags, &config)
                          : hf_segment_open(&segment, stage->segment_name, flags, &config);
-    mutex = code == 0 ? hf_segment_root(segment) : NULL;
+    room = code == 0 ? hf_segment_root(segment) : NULL;
     return code;
 }
 
@@ -54,19 +64,23 @@ static void close_object(void)
     }
 }
 
+/* Whoever makes a segment anew that others have used loses what they wrote. */
 static int take(void)
 {
-    return hf_mutex_lock(mutex);
+    const int code = hf_mutex_lock(&room->mutex);
+    const bool lost = room->changes != stage->guarded.second && !stage->may_be_removed;
+    return code == 0 && lost ? ESTALE : code;
 }
 
 static int give(void)
 {
-    return hf_mutex_unlock(mutex);
+    room->changes = stage->guarded.second;
+    return hf_mutex_unlock(&room->mutex);
 }
 
 static int repaired(void)
 {
-    return hf_mutex_consistent(mutex);
+    return hf_mutex_consistent(&room->mutex);
 }
 
 static const struct lock segment_lock = {take, give, repaired};
@@ -98,6 +112,11 @@ static struct reply remove_leftovers(void)
     return judged("hf_segment_remove", code == ENOENT ? 0 : code);
 }
 
+static int operate_remove(void)
+{
+    return hf_segment_remove(stage->segment_name);
+}
+
 static struct reply make_existing(void)
 {
     const int code = open_segment(HF_CREATE | HF_EXCLUSIVE);
@@ -113,12 +132,49 @@ static struct reply make_empty(void)
 
 static void one_exists(struct scene *s)
 {
+    stage->may_be_removed = s->operation->operate == operate_remove;
     actor_call(&s->cast.stagehand, make_existing);
 }
 
 static void empty_one_exists(struct scene *s)
 {
     actor_call(&s->cast.stagehand, make_empty);
+}
+
+static bool prepare_creation(void)
+{
+    return open_object() == 0;
+}
+
+static void create_there(void)
+{
+    (void)!open_segment(HF_CREATE);
+}
+
+static off_t object_size(void)
+{
+    const int fd = shm_open(stage->segment_name, O_RDONLY, 0);
+    struct stat status = {0};
+    if (fd >= 0) {
+        fstat(fd, &status);
+        close(fd);
+    }
+    return status.st_size;
+}
+
+/* A creator has died there, having written something, but not made room for the rest. */
+static void half_made_one_exists(struct scene *s)
+{
+    struct victim creator;
+    const struct script script = {prepare_creation, create_there, false};
+    empty_one_exists(s);
+    if (victim_start(&creator, script)) {
+        while (creator.place == AT_INSTRUCTION && object_size() == 0) {
+            victim_run_call(&creator);
+        }
+    }
+    victim_kill(&creator);
+    victim_bury(&creator);
 }
 
 static struct reply inspect(void)
@@ -178,11 +234,6 @@ static int operate_close(void)
     return hf_segment_close(segment);
 }
 
-static int operate_remove(void)
-{
-    return hf_segment_remove(stage->segment_name);
-}
-
 /* What a short-lived program does from first to last. */
 static int operate_all(void)
 {
@@ -199,6 +250,27 @@ static const struct operation operations[] = {
         .opening = empty_one_exists,
         .prepare = prepare_object,
         .operate = operate_create,
+        .waiter = use_object,
+        .newcomer = use_object},
+    {.name = "create, paused instead", .operate = operate_create, .paused = true},
+    {.name = "create in a descriptor's, paused",
+        .opening = empty_one_exists,
+        .prepare = prepare_object,
+        .operate = operate_create,
+        .paused = true,
+        .waiter = use_object,
+        .newcomer = use_object},
+    {.name = "create in a half-made object",
+        .opening = half_made_one_exists,
+        .prepare = prepare_object,
+        .operate = operate_create,
+        .waiter = use_object,
+        .newcomer = use_object},
+    {.name = "create in a half-made one, paused",
+        .opening = half_made_one_exists,
+        .prepare = prepare_object,
+        .operate = operate_create,
+        .paused = true,
         .waiter = use_object,
         .newcomer = use_object},
     {.name = "open", .opening = one_exists, .operate = operate_open},

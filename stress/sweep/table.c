@@ -1,36 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "table.h"
 
-#include "process.h"
-
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
-
-static struct row *rows;
-static size_t row_count;
-
-bool row_is_clean(const struct row *row)
-{
-    const bool unaided = row->rescues == 0 || row->operation->deaths_coincide;
-    return row->points > 0 && row->count[GO_ON] == row->points && unaided;
-}
 
 static bool is_terminal(void)
 {
     return isatty(STDOUT_FILENO) == 1;
 }
 
-void show_progress(const struct row *row, unsigned long position)
+void show_progress(const struct row *now, unsigned count, size_t done, size_t all)
 {
-    static int64_t shown_ns;
-    if (!is_terminal() || now_ns() - shown_ns < 50 * NS_PER_MS) {
+    unsigned long failures = 0;
+    if (!is_terminal()) {
         return;
     }
-    shown_ns = now_ns();
-    printf("\r\033[K%s: %s, %u waiters: %lu/%lu, failures %lu", row->subject->name,
-        row->operation->name, row->waiters, position, row->length,
-        row->points - row->count[GO_ON]);
+    printf("\r\033[K%zu/%zu", done, all);
+    for (unsigned i = 0; i < count; i++) {
+        if (now[i].operation != NULL) {
+            printf(" | %.24s, %u waiting: %lu/%lu", now[i].operation->name,
+                now[i].waiters, now[i].position, now[i].length);
+            failures += now[i].points - now[i].count[GO_ON];
+        }
+    }
+    printf(" | failures %lu", failures);
     fflush(stdout);
 }
 
@@ -52,6 +46,7 @@ void show_failure(const struct row *row, unsigned long position, const struct ou
         row->waiters, position, row->length, o->asleep ? "asleep in " : "",
         place_name(o->pc, place, sizeof place), o->why, row->subject->name,
         row->operation->name, row->waiters, position);
+    fflush(stdout);
 }
 
 static void print_line(const struct row *row)
@@ -80,50 +75,41 @@ static void print_heading(void)
 
 void show_row(const struct row *row)
 {
-    clear_progress();
-    if (!is_terminal()) {
-        if (row_count == 0) {
-            print_heading();
-        }
-        print_line(row);
-        fflush(stdout);
-    }
-}
-
-void table_add(const struct row *row)
-{
-    rows = realloc(rows, (row_count + 1) * sizeof *rows);
-    if (rows == NULL) {
-        give_up("out of memory");
-    }
-    rows[row_count++] = *row;
-}
-
-void table_print(void)
-{
-    unsigned long points = 0, repeated = 0, strayed = 0;
-    if (row_count == 0) {
+    static bool begun;
+    if (is_terminal()) {
         return;
     }
+    if (!begun) {
+        print_heading();
+        begun = true;
+    }
+    print_line(row);
+    fflush(stdout);
+}
+
+void table_print(const struct row *rows, size_t count)
+{
+    unsigned long points = 0, repeated = 0, strayed = 0, starved = 0;
+    if (count == 0) {
+        return;
+    }
+    clear_progress();
     putchar('\n');
     print_heading();
-    for (size_t i = 0; i < row_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         print_line(&rows[i]);
         points += rows[i].points;
         repeated += rows[i].repeated;
         strayed += rows[i].strayed;
+        starved += rows[i].starved;
     }
-    printf("%lu kills; %lu of them off the path that the operation took when it was recorded;"
-           " %lu scenes played again, the machine having been slow\n",
-        points, strayed, repeated);
-}
-
-bool table_is_clean(void)
-{
-    for (size_t i = 0; i < row_count; i++) {
-        if (rows[i].subject->ours && !row_is_clean(&rows[i])) {
-            return false;
-        }
+    printf(
+        "%lu points; at %lu the victim was elsewhere than when its path was recorded\n",
+        points, strayed);
+    if (repeated + starved > 0) {
+        printf("The machine was slow: %lu scenes were repeated, %lu had the time that "
+               "they stood"
+               " in line\nfor a CPU added to their 500 ms.\n",
+            repeated, starved);
     }
-    return true;
 }

@@ -69,8 +69,8 @@ static uintptr_t read_pc(const struct victim *v)
     return (uintptr_t)info.instruction_pointer;
 }
 
-/* Whether the next instruction enters the kernel. Where we can't tell we say yes, which only
- * costs time. */
+/* Whether the next instruction enters the kernel. Where we can't tell we say yes,
+ * which only costs time. */
 static bool is_before_call(const struct victim *v)
 {
 #if defined(__x86_64__)
@@ -144,8 +144,8 @@ static void resume(const struct victim *v, enum __ptrace_request how)
 bool victim_step(struct victim *v)
 {
     if (v->place == ASLEEP) {
-            const bool woken = await_wake(v);
-        return woken;
+        v->after_call = true;
+        return await_wake(v);
     }
     v->after_call = is_before_call(v);
     resume(v, PTRACE_SINGLESTEP);
@@ -169,7 +169,7 @@ void victim_run_call(struct victim *v)
 #if defined(__x86_64__)
 enum { HAS_BREAKPOINTS = true };
 static const unsigned long trap_mask = 0xff, trap_code = 0xcc; /* int3 */
-enum { TRAP_LENGTH = 1 };                                      /* that it moves the pc on by */
+enum { TRAP_LENGTH = 1 }; /* that it moves the pc on by */
 
 static bool set_pc(const struct victim *v, uintptr_t pc)
 {
@@ -199,7 +199,8 @@ static bool set_pc(const struct victim *v, uintptr_t pc)
 static bool run_to_next(struct victim *v, uintptr_t pc)
 {
     errno = 0;
-    const unsigned long code = (unsigned long)ptrace(PTRACE_PEEKTEXT, v->tid, (void *)pc, NULL);
+    const unsigned long code =
+        (unsigned long)ptrace(PTRACE_PEEKTEXT, v->tid, (void *)pc, NULL);
     void *const trap = (void *)((code & ~trap_mask) | trap_code);
     if (errno != 0 || ptrace(PTRACE_POKETEXT, v->tid, (void *)pc, trap) != 0) {
         return false;
@@ -226,16 +227,17 @@ bool victim_run_to(struct victim *v, uintptr_t pc, unsigned long times)
     return true;
 }
 
-/* False: it exited instead. */
+/* Its stop may be seen before its word that it is ready. False: it exited instead. */
 static bool await_ready(struct victim *v)
 {
+    int status = 0;
     while ((v->tid = atomic_load(ready_tid)) == 0) {
-        if (waitpid(v->pid, NULL, WNOHANG) != 0) {
-            return false;
+        if (waitpid(v->pid, &status, __WALL | WNOHANG) != 0) {
+            v->tid = v->pid;
+            return WIFSTOPPED(status);
         }
         sched_yield();
     }
-    int status;
     return waitpid(v->tid, &status, __WALL) == v->tid && WIFSTOPPED(status);
 }
 

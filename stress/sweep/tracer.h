@@ -2,10 +2,11 @@
 /*
  * A victim: a process that is single-stepped through one function and then killed.
  *
- * Its place is counted in *positions*. Position 0 is the function's first instruction; each
- * instruction leads to the next position; an instruction that falls asleep in the kernel
- * passes through one more, "asleep". A kill at position p thus means: p instructions (sleeps
- * included) have been executed in this very run, whatever path it took.
+ * Its place is counted in *positions*. Position 0 is the function's first instruction;
+ * each instruction leads to the next position; an instruction that falls asleep in the
+ * kernel passes through one more, "asleep". A kill at position p thus means: p
+ * instructions (sleeps included) have been executed in this very run, whatever path it
+ * took.
  */
 #ifndef SWEEP_TRACER_H
 #define SWEEP_TRACER_H
@@ -30,21 +31,22 @@ struct victim {
 
 /* What a victim does; runs in the victim. */
 struct script {
-    bool (*prepare)(void);  /* not stepped; false: it cannot play */
-    void (*operate)(void);  /* stepped from its first instruction on */
-    bool in_thread;         /* by a second thread, to the end of which it is stepped */
+    bool (*prepare)(void); /* not stepped; false: it cannot play */
+    void (*operate)(void); /* stepped from its first instruction on */
+    bool in_thread;        /* by a second thread, to the end of which it is stepped */
 };
 
 /* Forks it and brings it to position 0. False: its preparation failed. */
 bool victim_start(struct victim *v, struct script script);
 
-/* One position on. For a victim that is asleep: until its sleep is over; false if that takes
- * more than two seconds. */
+/* One position on. For a victim that is asleep: until its sleep is over; false if that
+ * takes more than two seconds. */
 bool victim_step(struct victim *v);
 
 /*
- * Ways to leave many positions behind at once, for what a step costs. They do not count: who
- * uses them knows the path. A victim that took another one is only good for being killed.
+ * Ways to leave many positions behind at once, for what a step costs. They do not count:
+ * who uses them knows the path. A victim that took another one is only good for being
+ * killed.
  */
 
 /* Through its next system call, to just behind it, or to being asleep in it. */

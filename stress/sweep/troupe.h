@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose locks the choreographies are played with: many in one place, and one elsewhere. */
+/* Whose locks the choreographies are played with: many in one place, and one
+ * elsewhere. */
 #ifndef SWEEP_TROUPE_H
 #define SWEEP_TROUPE_H
 
@@ -14,11 +15,11 @@ enum {
 struct troupe {
     const char *name;
     bool ours;
-    struct lock lock;          /* each acts on lock_number */
-    int (*attempt)(void);      /* takes it without waiting */
-    void (*map)(void);         /* in the director, before anybody is forked; or null */
-    body_fn *found, *enter;    /* as a subject's */
-    body_fn *leave_elsewhere;  /* gives up the second place, whatever is held there */
+    struct lock lock;         /* each acts on lock_number */
+    int (*attempt)(void);     /* takes it without waiting */
+    void (*map)(void);        /* in the director, before anybody is forked; or null */
+    body_fn *found, *enter;   /* as a subject's */
+    body_fn *leave_elsewhere; /* gives up the second place, whatever is held there */
     body_fn *dissolve;
 };
 

@@ -5,6 +5,9 @@
 #include "ledger.h"
 
 static const uint64_t gathering_ns = 20000000u; /* then it begins with those who came */
+static const uint64_t repair_ns = 1000000u; /* within this somebody begins to repair */
+static const uint64_t settled_ns =
+    1000000u; /* then who was woken has gone to sleep again */
 static const uint64_t longest_ns = 1000000000u;
 enum { ASLEEP_BITS = 19, MOMENT_BITS = 17, NOBODY = -1 };
 
@@ -45,6 +48,11 @@ static void let_go(assembly_t *a)
     atomic_store_explicit(&a->control->assembly_go, true, memory_order_relaxed);
 }
 
+static void hold_back(assembly_t *a)
+{
+    atomic_store_explicit(&a->control->assembly_go, false, memory_order_relaxed);
+}
+
 static uint32_t grips_of(const assembly_t *a, unsigned seat)
 {
     return atomic_load_explicit(&a->control->seat[seat].grips, memory_order_relaxed);
@@ -52,13 +60,9 @@ static uint32_t grips_of(const assembly_t *a, unsigned seat)
 
 static bool is_near(const assembly_t *a, unsigned seat)
 {
-    for (unsigned g = 0; g < GRIPS; g++) {
-        uint32_t grips = grips_of(a, seat);
-        if (grip_phase(grips, g) != GRIP_NONE && grip_object(grips, g) == a->object) {
-            return true;
-        }
-    }
-    return false;
+    const control_t *c = a->control;
+    return atomic_load_explicit(&c->seat[seat].attending, memory_order_relaxed) ==
+           atomic_load_explicit(&c->assembly, memory_order_relaxed);
 }
 
 static bool lives(const assembly_t *a, unsigned worker)
@@ -92,13 +96,19 @@ static bool repairs(uint32_t grips, int object)
     return grips_hold(grips, object) && grips_repair(grips);
 }
 
+static bool waits(uint32_t grips, int object)
+{
+    (void)object; /* or the next one */
+    return grips_want(grips, -1);
+}
+
 static int find(assembly_t *a, matches_t *matches)
 {
     unsigned workers = a->control->options.processes;
     unsigned first = (unsigned)stress_below(&a->random, workers);
     for (unsigned n = 0; n < workers; n++) {
         unsigned i = (first + n) % workers;
-        if (lives(a, i) && matches(grips_of(a, i), (int)a->object)) {
+        if (lives(a, i) && is_near(a, i) && matches(grips_of(a, i), (int)a->object)) {
             return (int)i;
         }
     }
@@ -113,26 +123,53 @@ static void kill_one(assembly_t *a, matches_t *matches, const char *reason)
     }
 }
 
-/* A coincidence, rather while the first death is being repaired. */
-static void kill_second(assembly_t *a)
+static void spin_ns(uint64_t ns)
 {
-    uint64_t until = stress_now_ns() + stress_any_scale(&a->random, MOMENT_BITS);
-    bool wait_for_repair = stress_one_in(&a->random, 2);
-    a->killer->pairs++;
+    uint64_t until = stress_now_ns() + ns;
     while (stress_now_ns() < until) {
-        if (wait_for_repair && find(a, repairs) != NOBODY) {
-            kill_one(a, repairs, "SIGKILL (assembled, repairs)");
-            return;
-        }
     }
-    kill_one(a, grips_want, "SIGKILL (assembled, waits, second of a pair)");
 }
 
 static void spin_some(assembly_t *a, unsigned bits)
 {
-    uint64_t until = stress_now_ns() + stress_any_scale(&a->random, bits);
+    spin_ns(stress_any_scale(&a->random, bits));
+}
+
+/* The one that the first death woke, before it can tell the others. */
+static void kill_second(assembly_t *a)
+{
+    spin_some(a, MOMENT_BITS);
+    a->killer->pairs++;
+    kill_one(a, waits, "SIGKILL (assembled, waits, second of a pair)");
+}
+
+/* No coincidence: the others know already that the first one is dead. */
+static void kill_repairer(assembly_t *a, uint64_t after_ns)
+{
+    uint64_t until = stress_now_ns() + repair_ns;
     while (stress_now_ns() < until) {
+        if (find(a, repairs) != NOBODY) {
+            spin_ns(after_ns);
+            kill_one(a, repairs, "SIGKILL (assembled, repairs)");
+            return;
+        }
     }
+}
+
+/*
+ * The first holder gives it back, which wakes some of the sleepers; the next holder dies,
+ * then the one that recovers. The deaths may lie as far apart as one likes: who was not
+ * woken by the first holder still watches that one, so who wakes it when the last one dies?
+ */
+static void kill_in_turn(assembly_t *a)
+{
+    let_go(a);
+    spin_some(a, MOMENT_BITS);
+    hold_back(a);
+    spin_ns(settled_ns);
+    a->killer->pairs++;
+    kill_one(a, grips_hold, "SIGKILL (assembled, holds after another)");
+    kill_repairer(a, settled_ns);
 }
 
 static void strike_a_waiter(assembly_t *a, bool woken)
@@ -141,22 +178,42 @@ static void strike_a_waiter(assembly_t *a, bool woken)
         let_go(a);
         spin_some(a, MOMENT_BITS);
     }
-    kill_one(a, grips_want, "SIGKILL (assembled, waits)");
+    kill_one(a, waits, "SIGKILL (assembled, waits)");
+}
+
+static void strike_by_chance(assembly_t *a)
+{
+    uint64_t n = stress_below(&a->random, 16);
+    if (n < 10) {
+        kill_one(a, grips_hold, "SIGKILL (assembled, holds)");
+    }
+    if (n >= 10) {
+        strike_a_waiter(a, n < 14);
+    } else if (n >= 5) {
+        kill_repairer(a, 0);
+    }
+}
+
+static void strike_twice(assembly_t *a)
+{
+    if (stress_one_in(&a->random, 2)) {
+        kill_in_turn(a);
+    } else {
+        kill_one(a, grips_hold, "SIGKILL (assembled, holds)");
+        kill_second(a);
+    }
 }
 
 static void strike(assembly_t *a)
 {
+    const torture_options_t *options = &a->control->options;
     spin_some(a, ASLEEP_BITS);
-    uint64_t n = stress_below(&a->random, 16);
-    if (n < 8 || a->control->options.threads) {
-        kill_one(a, grips_hold, "death (assembled, holds)");
-    } else if (n < 13) {
-        strike_a_waiter(a, true);
-    } else if (n < 15) {
-        strike_a_waiter(a, false);
-    } else if (stress_one_in(&a->random, 4)) {
-        kill_one(a, grips_hold, "SIGKILL (assembled, holds)");
-        kill_second(a);
+    if (options->threads) {
+        kill_one(a, grips_hold, "order to end (assembled, holds)");
+    } else if (stress_below(&a->random, 100) < options->coincide) {
+        strike_twice(a);
+    } else {
+        strike_by_chance(a);
     }
     let_go(a);
     a->struck = true;

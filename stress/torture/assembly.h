@@ -5,7 +5,11 @@
  * workers to one object. One takes it and waits inside, the others fall asleep on it;
  * then the killer strikes, and all who are left have to get through, once each, while
  * nobody comes anew and the dead are not replaced. Who sleeps then sleeps until the
- * library wakes it, or its back-stop.
+ * library wakes it, or its back-stop. Every other time there are two objects, and one
+ * worker holds both.
+ *
+ * Two deaths near each other among sleepers are what the back-stop is there for, and it is
+ * allowed one rescue in 10,000 kills. So they are left to --coincide.
  */
 #ifndef TORTURE_ASSEMBLY_H
 #define TORTURE_ASSEMBLY_H

@@ -2,7 +2,7 @@
 #include "conductor.h"
 
 #include <signal.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "common/random.h"
@@ -45,6 +45,13 @@ int conductor_create(conductor_t *d, control_t *c, hf_segment_t *segment)
         assembly_create(&d->assembly, &d->killer);
     }
     return error;
+}
+
+void conductor_destroy(conductor_t *d)
+{
+    free(d->crew.member);
+    free(d->watch.sight);
+    free(d->killer.stop);
 }
 
 /* Until a worker ends or stops, or the next thing is due, or it is time to look. */

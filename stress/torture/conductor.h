@@ -29,6 +29,8 @@ void conductor_block_signals(void);
 
 int conductor_create(conductor_t *d, control_t *c, hf_segment_t *segment);
 
+void conductor_destroy(conductor_t *d);
+
 /* Runs for the time that the options say, then audits. 0, or an error of starting. */
 int conductor_run(conductor_t *d);
 

@@ -29,6 +29,7 @@ typedef struct {
     bool threads;
     double duration; /* seconds */
     double kill_rate;
+    unsigned coincide; /* per cent of the deaths in assemblies that come in twos */
     uint64_t seed;
 } torture_options_t;
 
@@ -90,6 +91,7 @@ typedef struct {
     _Atomic bool ended;        /* threads: about to return to the joiner */
     /* The last death that came from outside, or by a thread's end; see ledger.h. */
     _Atomic uint64_t killed_number, killed_ns, killed_kills, killed_stops;
+    _Atomic uint32_t attending;  /* the assembly that it stands in; 0: none */
     _Atomic uint64_t operations; /* this and below: written by who sits here */
     _Atomic uint64_t changes;
     _Atomic uint64_t exits, exits_holding, returns, returns_holding, forks;
@@ -139,6 +141,12 @@ control_t *control_create(const torture_options_t *options, unsigned objects);
 static inline uint32_t assembly_word(uint32_t call, unsigned object)
 {
     return call << 16 | (object + 1);
+}
+
+/* Whether it is about the object and the next one. */
+static inline bool assembly_is_double(uint32_t word)
+{
+    return word >> 16 & 1;
 }
 
 static inline unsigned assembly_object(uint32_t word)

@@ -173,6 +173,7 @@ static void clear_seat(seat_t *seat)
     atomic_store_explicit(&seat->sentence, 0, memory_order_relaxed);
     atomic_store_explicit(&seat->ended, false, memory_order_relaxed);
     atomic_store_explicit(&seat->child, 0, memory_order_relaxed);
+    atomic_store_explicit(&seat->attending, 0, memory_order_relaxed);
 }
 
 int crew_start(crew_t *crew, unsigned i)

@@ -14,7 +14,7 @@ static const uint64_t backlog_ns = 200000000u; /* kills overdue by more are drop
 static const double stop_interval_ns = 1.5e9;
 static const uint64_t shortest_stop_ms = 20;
 static const uint64_t longest_stop_ms = 900;
-enum { PAIR_EVERY = 64, ASSEMBLY_EVERY = 4, MOST_STOPPED = 2, NOBODY = -1 };
+enum { PAIR_EVERY = 32, ASSEMBLY_EVERY = 4, MOST_STOPPED = 2, NOBODY = -1 };
 
 static uint64_t exponential(killer_t *k, double mean_ns)
 {
@@ -280,11 +280,12 @@ static void stop_somebody(killer_t *k, uint64_t now)
 }
 
 /* It stands still now: what it holds can be read, and no other can have it until it goes
- * on. */
+ * on. Unless it was about to leave the segment with that in hand, and may have left. */
 void killer_saw_stop(killer_t *k, unsigned i)
 {
     stop_t *s = &k->stop[i];
-    if (s->until_ns == 0) {
+    const seat_t *seat = &k->crew->control->seat[i];
+    if (s->until_ns == 0 || count_read(&seat->doomed) >= count_read(&seat->number)) {
         return;
     }
     s->seen = true;

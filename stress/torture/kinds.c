@@ -76,10 +76,10 @@ static unsigned kind_of_object(const control_t *c, unsigned *object)
     return kind;
 }
 
-void kinds_attend(worker_t *w, unsigned object)
+void kinds_attend(worker_t *w, unsigned object, bool two)
 {
     unsigned kind = kind_of_object(w->control, &object);
-    kinds[kind]->attend(w, area_of(w->control, w->root, kind), object);
+    kinds[kind]->attend(w, area_of(w->control, w->root, kind), object, two);
 }
 
 void kinds_describe(

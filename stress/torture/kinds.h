@@ -27,8 +27,9 @@ typedef struct {
     void (*hold)(worker_t *w, void *area);
 
     /* Takes the object (counted from the kind's first), lingers (worker_linger), gives it
-     * back: see assembly.h. */
-    void (*attend)(worker_t *w, void *area, unsigned object);
+     * back: see assembly.h. Two: one holds it and the next one too, others wait for
+     * either. */
+    void (*attend)(worker_t *w, void *area, unsigned object, bool two);
 
     /* When all is quiet: is everything there, can everything be taken? */
     void (*audit)(worker_t *auditor, void *area);
@@ -45,7 +46,7 @@ size_t kinds_size(const torture_options_t *options);
 int kinds_prepare(const control_t *c, char *root);
 void kinds_turn(worker_t *w);
 void kinds_hold(worker_t *w);
-void kinds_attend(worker_t *w, unsigned object);
+void kinds_attend(worker_t *w, unsigned object, bool two);
 void kinds_audit(worker_t *auditor);
 void kinds_describe(
     const control_t *c, char *root, unsigned object, char *text, size_t size);

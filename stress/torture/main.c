@@ -21,7 +21,7 @@
 enum { NOT_CLEAN = 1, MOST_WORKERS = 256 };
 
 typedef struct {
-    uint64_t processes, mutexes, seed, threads;
+    uint64_t processes, mutexes, seed, threads, coincide;
     double duration, kill_rate;
     bool as_threads;
 } arguments_t;
@@ -53,6 +53,13 @@ static int parse(int argc, char **argv, arguments_t *a)
             .number = &a->kill_rate,
             .least = 0,
             .most = 10000},
+        {.name = "coincide",
+            .argument = "PERCENT",
+            .whole = &a->coincide,
+            .least = 0,
+            .most = 100,
+            .help =
+                "how many deaths among sleepers come in twos (0): the back-stop's field"},
         {.name = "seed",
             .argument = "N",
             .help = "of all that is random (from the clock)",
@@ -84,6 +91,7 @@ static int read_options(int argc, char **argv, torture_options_t *options)
         .threads = a.as_threads,
         .duration = a.duration,
         .kill_rate = a.kill_rate,
+        .coincide = (unsigned)a.coincide,
         .seed = a.seed};
     return status;
 }
@@ -123,6 +131,7 @@ static int run(control_t *c, hf_segment_t *segment)
         (void)!hf_segment_remove(c->segment_name);
         _exit(NOT_CLEAN);
     }
+    conductor_destroy(&d);
     return clean ? 0 : NOT_CLEAN;
 }
 

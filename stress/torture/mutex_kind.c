@@ -91,8 +91,8 @@ static call_t choose_call(worker_t *w)
 /* Some repairs take long enough to be killed over. */
 static void be_slow(worker_t *w)
 {
-    if (stress_one_in(&w->random, 4)) {
-        for (uint64_t n = stress_any_scale(&w->random, 9); n > 0; n--) {
+    if (stress_one_in(&w->random, 2)) {
+        for (uint64_t n = stress_any_scale(&w->random, 13); n > 0; n--) {
             worker_step(w);
         }
     }
@@ -107,6 +107,7 @@ static void recover(worker_t *w, unsigned grip, record_t *r)
     count_up(&w->control->object[r->object].recoveries);
     grip_set(&w->control->seat[w->seat], grip, r->object, GRIP_REPAIRS);
     record_repair(w, r);
+    worker_linger(w);
     be_slow(w);
     worker_call(w, CALL_CONSISTENT, r->object);
     int error = hf_mutex_consistent(&r->lock);
@@ -286,13 +287,39 @@ static void mutex_hold(worker_t *w, void *area)
     }
 }
 
-static void mutex_attend(worker_t *w, void *area, unsigned object)
+static void attend_one(worker_t *w, record_t *r)
 {
-    record_t *r = record_at(w->control, area, object);
     if (take(w, 0, r, CALL_LOCK)) {
         worker_linger(w);
         record_change(w, r);
         give(w, 0, r);
+    }
+}
+
+/* The first to come takes both. The kernel tells one sleeper of its death; those asleep
+ * on the other mutex must hear of it from that one. */
+static void attend_two(worker_t *w, record_t *a, record_t *b)
+{
+    if (!take(w, 0, a, CALL_TRYLOCK)) {
+        attend_one(w, w->seat % 2 == 0 ? a : b);
+        return;
+    }
+    if (take(w, 1, b, CALL_LOCK)) {
+        worker_linger(w);
+        record_change(w, a);
+        record_change(w, b);
+        give(w, 1, b);
+    }
+    give(w, 0, a);
+}
+
+static void mutex_attend(worker_t *w, void *area, unsigned object, bool two)
+{
+    record_t *r = record_at(w->control, area, object);
+    if (two && object + 1 < w->control->options.mutexes) {
+        attend_two(w, r, record_at(w->control, area, object + 1));
+    } else {
+        attend_one(w, r);
     }
 }
 

@@ -54,22 +54,30 @@ void report_header(const conductor_t *d)
     } else if (!o->threads) {
         printf(" (PID namespaces of their own are not permitted here)");
     }
+    if (o->coincide > 0) {
+        printf(", %u %% of deaths among sleepers in twos", o->coincide);
+    }
     printf(", %u mutexes, %g %s/s, %g s, seed %" PRIu64 "\n", o->mutexes, o->kill_rate,
         o->threads ? "thread ends" : "kills", o->duration, o->seed);
     fflush(stdout);
 }
 
+/* Short for a terminal: a live line that is cut off tells less. */
 void report_line(const conductor_t *d, uint64_t now, char *text, size_t size)
 {
     const control_t *c = d->control;
     char worst[TEXT];
     double seconds = (double)(now - d->began_ns) / 1e9;
-    snprintf(text, size,
-        "%4.0f s %8.0f op/s %6" PRIu64 " kills %6" PRIu64
-        " recoveries (worst %s) violations %" PRIu64 " stalls %" PRIu64
-        " rescues %" PRIu64,
-        seconds, (double)SUM(c, operations) / seconds, count_read(&c->kills),
-        sum_of_objects(c), stress_duration(worst, sizeof worst, worst_recovery(c)),
+    const char *format = d->progress.live ? "%4.0fs %4.0fk/s %5" PRIu64 " kills %5" PRIu64
+                                            " recovered %8s max viol %" PRIu64
+                                            " stall %" PRIu64 " resc %" PRIu64
+                                          : "%4.0f s %6.0fk op/s %6" PRIu64
+                                            " kills %6" PRIu64
+                                            " recoveries (worst %s) violations %" PRIu64
+                                            " stalls %" PRIu64 " rescues %" PRIu64;
+    snprintf(text, size, format, seconds, (double)SUM(c, operations) / seconds / 1000,
+        count_read(&c->kills), sum_of_objects(c),
+        stress_duration(worst, sizeof worst, worst_recovery(c)),
         count_read(&c->violations), d->watch.stalls, d->watch.rescues);
 }
 
@@ -135,9 +143,11 @@ static void print_judgement(const conductor_t *d)
     char longest[TEXT];
     printf("  %-24s %" PRIu64 "\n", "violations", count_read(&c->violations));
     printf("  %-24s %" PRIu64 "\n", "lost counts", count_read(&c->lost));
-    printf("  %-24s %" PRIu64 " (longest call %s, stops not counted)\n",
+    printf("  %-24s %" PRIu64 " (longest call %s, %" PRIu64
+           " over 150 ms, stops not counted)\n",
         "stalls over 500 ms", d->watch.stalls,
-        stress_duration(longest, sizeof longest, d->watch.longest_call_ns));
+        stress_duration(longest, sizeof longest, d->watch.longest_call_ns),
+        d->watch.slow_calls);
     printf("  %-24s %" PRIu64 " (allowed: %" PRIu64 ")\n", "rescues", d->watch.rescues,
         allowed_rescues(c));
 }

@@ -11,9 +11,14 @@
 #include "ledger.h"
 
 static const uint64_t stall_ns = 500000000u;
+static const uint64_t slow_ns = 150000000u;
+/* A longer gap between two looks is the machine's, not a worker's: what counts of it. */
+static const uint64_t most_of_gap_ns = 100000000u;
 static const uint64_t rescue_interval_ns = 20000000u;
 static const uint64_t diary_span_ns = 1000000000u;
 static const uint64_t context_interval_ns = 1000000000u;
+
+enum { SLOW = 1, STALL = 2, SLOW_PRINTED = 12 };
 
 int watch_create(watch_t *watch, crew_t *crew, stress_progress_t *progress)
 {
@@ -82,26 +87,39 @@ static const char *call_name(call_t call)
     return call <= CALL_OWNER ? name[call] : "?";
 }
 
-static void report_stall(watch_t *watch, unsigned seat, uint64_t now)
+static void describe_call(watch_t *watch, unsigned seat, const char *kind)
 {
     const control_t *c = watch->crew->control;
-    sight_t *s = &watch->sight[seat];
+    const sight_t *s = &watch->sight[seat];
     uint32_t what = atomic_load_explicit(&c->seat[seat].call_what, memory_order_relaxed);
     unsigned object = what >> 8;
     char text[MESSAGE_SIZE / 2];
-    s->reported = true;
-    watch->stalls++;
     kinds_describe(c, hf_segment_root(watch->crew->segment), object, text, sizeof text);
     stress_progress_say(watch->progress,
-        "stall: worker %u has been in %s(#%u) for %" PRIu64
-        " ms with nobody stopped; #%u was "
-        "taken %" PRIu64 " times meanwhile",
-        seat, call_name((call_t)(what & 0xff)), object, s->waited_ns / 1000000, object,
-        count_read(&c->object[object].entries) - s->entries);
+        "%s: worker %u has been in %s(#%u) for %" PRIu64
+        " ms with nobody stopped; #%u was taken %" PRIu64 " times meanwhile",
+        kind, seat, call_name((call_t)(what & 0xff)), object, s->waited_ns / 1000000,
+        object, count_read(&c->object[object].entries) - s->entries);
     stress_progress_say(watch->progress,
         "    #%u: %s; longest gap between looks: %.1f ms", object, text,
         (double)watch->longest_gap_ns / 1e6);
-    print_context(watch, now);
+}
+
+static void judge_call(watch_t *watch, unsigned seat, uint64_t now)
+{
+    sight_t *s = &watch->sight[seat];
+    if (s->waited_ns > stall_ns && s->reported < STALL) {
+        s->reported = STALL;
+        watch->stalls++;
+        describe_call(watch, seat, "stall");
+        print_context(watch, now);
+    } else if (s->waited_ns > slow_ns && s->reported < SLOW) {
+        s->reported = SLOW;
+        if (watch->slow_calls++ < SLOW_PRINTED) {
+            describe_call(watch, seat, "slow");
+            print_context(watch, now);
+        }
+    }
 }
 
 /* Whether somebody sits there who is not about to die. */
@@ -129,9 +147,7 @@ static void look_at_seat(watch_t *watch, unsigned seat, uint64_t passed, uint64_
     if (s->waited_ns > watch->longest_call_ns) {
         watch->longest_call_ns = s->waited_ns;
     }
-    if (s->waited_ns > stall_ns && !s->reported) {
-        report_stall(watch, seat, now);
-    }
+    judge_call(watch, seat, now);
 }
 
 void watch_count_rescues(watch_t *watch, uint64_t now)
@@ -166,9 +182,10 @@ void watch_look(watch_t *watch, uint64_t now)
     const control_t *c = watch->crew->control;
     uint64_t stops = count_read(&c->stop_changes);
     uint64_t gap = now - watch->last_ns;
+    uint64_t passed = gap < most_of_gap_ns ? gap : most_of_gap_ns;
     bool undisturbed = stops == watch->last_stop_changes && count_read(&c->stopped) == 0;
     for (unsigned i = 0; i + 1 < c->seats; i++) {
-        look_at_seat(watch, i, undisturbed ? gap : 0, now);
+        look_at_seat(watch, i, undisturbed ? passed : 0, now);
     }
     if (gap > watch->longest_gap_ns) {
         watch->longest_gap_ns = gap;

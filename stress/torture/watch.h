@@ -7,7 +7,9 @@
  * which no process was stopped. The conductor alone stops processes and alone looks at
  * the calls: it adds the time between two looks to a call only if no stop began, stood or
  * ended between them. So a stopped holder, or one that waits for it with something else
- * in hand, never counts, and no clock has to be compared between processes.
+ * in hand, never counts, and no clock has to be compared between processes. A call that
+ * takes more than 150 ms is told of, too, but not held against anybody: it may be a
+ * back-stop that nobody counted, or a machine with too much else to do.
  */
 #ifndef TORTURE_WATCH_H
 #define TORTURE_WATCH_H
@@ -28,7 +30,7 @@ typedef struct {
     uint64_t call; /* the seat's call number when last looked at */
     uint64_t waited_ns;
     uint64_t entries; /* of its object when the call was first seen */
-    bool reported;
+    int reported;     /* as slow, as a stall */
 } sight_t;
 
 typedef struct {
@@ -42,6 +44,7 @@ typedef struct {
     uint64_t longest_gap_ns; /* between two looks */
     uint64_t longest_call_ns;
     uint64_t stalls;
+    uint64_t slow_calls;
     uint64_t rescues;
     uint64_t rescues_seen_ns;
     uint64_t context_ns; /* when what led to something was last printed */

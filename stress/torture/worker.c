@@ -38,7 +38,6 @@ void worker_begin(worker_t *w, control_t *c, unsigned seat, hf_segment_t *segmen
     w->root = hf_segment_root(segment);
     w->random = stress_mix(c->options.seed ^ stress_mix(life_of(seat, number)));
     begin_life(w, number);
-    w->attended = atomic_load_explicit(&c->assembly, memory_order_relaxed);
 }
 
 void worker_call(worker_t *w, call_t call, unsigned object)
@@ -288,7 +287,9 @@ static bool is_called(const worker_t *w)
 
 void worker_linger(worker_t *w)
 {
-    while (!atomic_load_explicit(&w->control->assembly_go, memory_order_relaxed) &&
+    const _Atomic uint32_t *attending = &seat_of_worker(w)->attending;
+    while (atomic_load_explicit(attending, memory_order_relaxed) != 0 &&
+           !atomic_load_explicit(&w->control->assembly_go, memory_order_relaxed) &&
            !is_over(w)) {
         worker_step(w);
     }
@@ -300,7 +301,9 @@ static void attend(worker_t *w)
     const struct timespec while_away = {.tv_nsec = 100000};
     uint32_t word = atomic_load_explicit(&w->control->assembly, memory_order_relaxed);
     w->attended = word;
-    kinds_attend(w, assembly_object(word));
+    atomic_store_explicit(&seat_of_worker(w)->attending, word, memory_order_relaxed);
+    kinds_attend(w, assembly_object(word), assembly_is_double(word));
+    atomic_store_explicit(&seat_of_worker(w)->attending, 0, memory_order_relaxed);
     while (atomic_load_explicit(&w->control->assembly, memory_order_relaxed) == word) {
         nanosleep(&while_away, NULL);
     }

@@ -43,7 +43,8 @@ void worker_step(worker_t *w);
 void worker_call(worker_t *w, call_t call, unsigned object);
 void worker_called(worker_t *w);
 
-/* With something in hand at an assembly: waits until one may go on. */
+/* With something in hand: at an assembly, waits until one may go on; else does nothing.
+ */
 void worker_linger(worker_t *w);
 
 /* With something in hand: forks if that is due. True in the child, which holds nothing.
