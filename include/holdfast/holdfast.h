@@ -14,6 +14,7 @@
 #include <holdfast/mutex.h>
 #include <holdfast/once.h>
 #include <holdfast/permits.h>
+#include <holdfast/rwlock.h>
 #include <holdfast/segment.h>
 #include <holdfast/sem.h>
 

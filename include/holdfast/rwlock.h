@@ -37,9 +37,9 @@ extern "C" {
 
 /* 32 bytes at an 8-byte boundary; all-zero is a free one. The fields are private. */
 typedef struct {
-    hf_mutex_t hf_gate;            /* the writer's, the upgradable one's */
-    HF_ALIGN8 uint64_t hf_writer;  /* who keeps readers out */
-    uint32_t hf_bias;              /* whether readers need fences */
+    hf_mutex_t hf_gate;           /* the writer's, the upgradable one's */
+    HF_ALIGN8 uint64_t hf_writer; /* who keeps readers out */
+    uint32_t hf_bias;             /* whether readers need fences */
     uint32_t hf_reserved;
 } hf_rwlock_t;
 

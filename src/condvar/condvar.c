@@ -14,7 +14,7 @@
 
 #include <errno.h>
 
-#include "participant/member.h"
+#include "mutex/mutex.h"
 #include "wait/queue.h"
 #include "wait/wait.h"
 
@@ -97,21 +97,10 @@ static int unlock_and_wait(
     return error != 0 ? error : result;
 }
 
-static int check_held(hf_mutex_t *m)
-{
-    const struct hfi_member *me;
-    int error = hfi_member_at(m, sizeof *m, &me);
-    if (error != 0) {
-        return error;
-    }
-    uint64_t holder = hfi_load64_relaxed(&m->hf_word) & ~HFI_FLAGS_MASK;
-    return holder == me->tag ? 0 : EPERM;
-}
-
 static int wait_until(hf_cond_t *c, hf_mutex_t *m, uint64_t deadline)
 {
     const struct hfi_member *me;
-    int error = check_held(m);
+    int error = hfi_mutex_check_held(m, &me);
     if (error == 0) {
         error = hfi_member_at(c, sizeof *c, &me);
     }

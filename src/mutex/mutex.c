@@ -22,11 +22,10 @@
  * says who holds it. Dying before either leaves nothing; dying after leaves a dead tag, which
  * the next comer replaces, and those asleep are woken by the death of the lease that they watch.
  */
-#include <holdfast/mutex.h>
+#include "mutex/mutex.h"
 
 #include <errno.h>
 
-#include "participant/member.h"
 #include "wait/wait.h"
 
 enum {
@@ -213,6 +212,11 @@ static bool lock_fast(hf_mutex_t *m)
     return me != 0 && hfi_cas64_acquire(&m->hf_word, &free, me);
 }
 
+int hfi_mutex_lock_until(hf_mutex_t *m, uint64_t deadline)
+{
+    return lock_fast(m) ? 0 : lock_slow(m, deadline);
+}
+
 int hf_mutex_lock(hf_mutex_t *m)
 {
     return lock_fast(m) ? 0 : lock_slow(m, HFI_NEVER);
@@ -233,7 +237,7 @@ int hf_mutex_timedlock(hf_mutex_t *m, const struct timespec *deadline)
     if (!hfi_deadline_from(deadline, &until)) {
         return EINVAL;
     }
-    return lock_fast(m) ? 0 : lock_slow(m, until);
+    return hfi_mutex_lock_until(m, until);
 }
 
 /* ---- unlock ---- */
@@ -308,18 +312,15 @@ static void restore_bias(hf_mutex_t *m, uint64_t w)
 static __attribute__((noinline)) int unlock_slow(hf_mutex_t *m)
 {
     const struct hfi_member *me;
-    int error = hfi_member_at(m, sizeof *m, &me);
+    int error = hfi_mutex_check_held(m, &me);
     if (error != 0) {
         return error;
-    }
-    uint64_t w = hfi_load64_relaxed(&m->hf_word);
-    if (holder_of(w) != me->tag) {
-        return EPERM;
     }
     if (m->hf_depth > 0) {
         m->hf_depth--;
         return 0;
     }
+    uint64_t w = hfi_load64_relaxed(&m->hf_word);
     restore_bias(m, w);
     give_back(m, w);
     return 0;
@@ -372,23 +373,34 @@ int hf_mutex_init(hf_mutex_t *m, unsigned options)
     return 0;
 }
 
-int hf_mutex_consistent(hf_mutex_t *m)
+int hfi_mutex_check_held(hf_mutex_t *m, const struct hfi_member **me)
 {
-    const struct hfi_member *me;
-    int error = hfi_member_at(m, sizeof *m, &me);
+    int error = hfi_member_at(m, sizeof *m, me);
     if (error != 0) {
         return error;
     }
+    return holder_of(hfi_load64_relaxed(&m->hf_word)) == (*me)->tag ? 0 : EPERM;
+}
+
+bool hfi_mutex_is_consistent(const hf_mutex_t *m)
+{
+    return (hfi_load64_relaxed(&m->hf_word) & INCONSISTENT) == 0;
+}
+
+int hf_mutex_consistent(hf_mutex_t *m)
+{
+    const struct hfi_member *me;
+    int error = hfi_mutex_check_held(m, &me);
+    if (error != 0) {
+        return error;
+    }
+    if (hfi_mutex_is_consistent(m)) {
+        return EINVAL;
+    }
     uint64_t w = hfi_load64_relaxed(&m->hf_word);
-    do {
-        if (holder_of(w) != me->tag) {
-            return EPERM;
-        }
-        if ((w & INCONSISTENT) == 0) {
-            return EINVAL;
-        }
-        /* inconsistent -> consistent, held by us both */
-    } while (!hfi_cas64_release(&m->hf_word, &w, w & ~(uint64_t)INCONSISTENT));
+    /* inconsistent -> consistent, held by us both */
+    while (!hfi_cas64_release(&m->hf_word, &w, w & ~(uint64_t)INCONSISTENT)) {
+    }
     return 0;
 }
 

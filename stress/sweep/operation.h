@@ -31,22 +31,21 @@ struct operation {
     bool comes_unprepared; /* prepare stands in for enter */
     int (*operate)(void);  /* victim, stepped */
     int returns;           /* what operate must return, if it comes to that */
-    bool paused;           /* not killed where it stands, but left there while the
-                                    waiters come, and then let go to its end and exit */
+    bool paused;           /* not killed where it stands: the waiters come meanwhile,
+                              then it is let go to its end and exits */
     bool by_thread_exit;   /* the thread goes on from operate's return to its exit */
     cue_fn *victim_sleeps; /* what wakes it; null: it wakes by itself (a deadline) */
     enum arrival arrival;
     cue_fn *aftermath; /* right after the kill; null: the helper gives what it has */
     body_fn *waiter, *newcomer; /* null: the subject's survivor */
-    enum ending before,
-        after;     /* what the survivors find if it dies at once, at the end */
-    unsigned also; /* what they may find in between besides: 1 << ending */
+    enum ending before;         /* what the survivors find if it dies at once */
+    enum ending after; /* the same, if it dies at the end; one of both in between */
+    unsigned also;     /* what they may find in between besides: 1 << ending */
     unsigned fewest_waiters;
     bool deaths_coincide; /* two die: the back-stop may have to help */
 };
 
-/* A family of operations on one kind of shared state. A body that is null does
- * nothing. */
+/* A family of operations on one kind of shared state. A null body does nothing. */
 struct subject {
     const char *name;
     bool ours; /* must survive everything; the others are there to compare */

@@ -16,8 +16,7 @@ bool row_is_clean(const struct row *row)
     return row->points > 0 && row->count[GO_ON] == row->points && unaided;
 }
 
-/* A rescue says nothing if it may have come before the kill: then the scene is
- * repeated. */
+/* A rescue says nothing if it may have come before the kill: the scene is repeated. */
 static struct outcome play(
     struct scene *s, const struct path *path, unsigned long position, struct row *row)
 {

@@ -12,8 +12,7 @@
  * kill by then says nothing about whether the wake-ups after the kill were needed. */
 enum { SLOW_MS = 150 };
 
-static const struct scene
-    *playing; /* for the victim, who is forked in the middle of it */
+static const struct scene *playing; /* for the victim, who is forked during it */
 
 void scene_breaks(struct scene *s, enum verdict verdict, const char *format, ...)
 {

@@ -11,7 +11,8 @@ BEGIN {
     rank["region"] = 2
     rank["participant"] = 3
     rank["wait"] = 4
-    n = split("mutex condvar sem rwlock barrier event once counter rcu latch", names, " ")
+    n = split("mutex condvar sem permits rwlock barrier event once counter rcu latch",
+              names, " ")
     for (i = 1; i <= n; i++) {
         rank[names[i]] = 5
     }
@@ -21,7 +22,7 @@ BEGIN {
     beside["condvar", "mutex"] = 1
 
     # A public header whose name is not that of the directory that implements it.
-    n = split("permits=sem shm=region ptr=region alloc=segment heap=segment " \
+    n = split("cond=condvar shm=region ptr=region alloc=segment heap=segment " \
               "object=segment directory=segment vector=containers", names, " ")
     for (i = 1; i <= n; i++) {
         split(names[i], pair, "=")

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* What primitives built on a mutex need of it, beyond its public calls. */
+#ifndef HFI_MUTEX_H
+#define HFI_MUTEX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <holdfast/mutex.h>
+
+#include "participant/member.h"
+
+/* As hf_mutex_lock, until a moment (HFI_NEVER; 0: ETIMEDOUT at once). */
+int hfi_mutex_lock_until(hf_mutex_t *m, uint64_t deadline);
+
+/* EPERM: the caller does not hold it. *me: the caller, there. */
+int hfi_mutex_check_held(hf_mutex_t *m, const struct hfi_member **me);
+
+/* For the holder. */
+bool hfi_mutex_is_consistent(const hf_mutex_t *m);
+
+#endif
