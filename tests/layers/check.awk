@@ -19,7 +19,8 @@ BEGIN {
     rank["segment"] = 6
     rank["containers"] = 7
 
-    beside["condvar", "mutex"] = 1
+    # These are built on it.
+    beside["condvar", "mutex"] = beside["rwlock", "mutex"] = beside["once", "mutex"] = 1
 
     # A public header whose name is not that of the directory that implements it.
     n = split("cond=condvar shm=region ptr=region alloc=segment heap=segment " \
