@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The promise, live: eight processes share a segment's mutexes and are killed at random, for
-# 30 seconds, on a machine with nothing but git. Exit status 0 only for a clean verdict.
+# The promise, live: eight processes share a segment's mutexes and are killed at random,
+# for 30 seconds, on a machine with nothing but git. Exit status 0: a clean verdict.
 #
 # Usage: demo.sh [torture options]     such as: demo.sh --duration 600
 set -eu

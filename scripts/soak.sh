@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# By hand, before a release: ten minutes of torture, every choreography, and the sweep over
-# every kill point. Usage: soak.sh [torture options]
+# By hand, before a release: ten minutes of torture, then the sweep over every kill point,
+# with the choreographies and beside the peers. Usage: soak.sh [torture options]
 set -eu
 cd "$(dirname "$0")/.."
 

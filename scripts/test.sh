@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Builds and tests everything, on a machine with nothing but git: plain; with ASan and UBSan;
-# the stress program's threads with TSan. Exit status 0 only if all of it passed.
+# Builds and tests everything, on a machine with nothing but git: plain; with ASan and
+# UBSan; the stress program's threads with TSan. Exit status 0 only if all of it passed.
 #
 # Usage: test.sh [--quick]     --quick: the plain build only
 set -eu

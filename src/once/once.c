@@ -29,9 +29,24 @@ static int initialise(hf_once_t *o, int (*init)(void *), void *arg)
     return error;
 }
 
+static bool is_damaged(const hf_once_t *o)
+{
+    return hfi_load32_relaxed(&o->hf_done) > DONE;
+}
+
+static int lock(hf_once_t *o)
+{
+    const struct hfi_member *me;
+    int error = hfi_member_at(o, sizeof *o, &me);
+    if (error == 0 && is_damaged(o)) {
+        error = EBADMSG;
+    }
+    return error != 0 ? error : hf_mutex_lock(&o->hf_lock);
+}
+
 static int once_slow(hf_once_t *o, int (*init)(void *), void *arg)
 {
-    int error = hf_mutex_lock(&o->hf_lock);
+    int error = lock(o);
     if (error == EOWNERDEAD) {
         error = hf_mutex_consistent(&o->hf_lock); /* nothing but DONE is guarded */
     }
@@ -43,18 +58,30 @@ static int once_slow(hf_once_t *o, int (*init)(void *), void *arg)
     return result != 0 ? result : error;
 }
 
+/* All of it is in the segment that the thread used last. */
+static bool is_here(const hf_once_t *o)
+{
+    uintptr_t second_part = (uintptr_t)o + sizeof *o - sizeof o->hf_lock;
+    return hfi_tag_here(o) != 0 && hfi_tag_here((const void *)second_part) != 0;
+}
+
 int hf_once(hf_once_t *o, int (*init)(void *), void *arg)
 {
     if (init == NULL) {
         return EINVAL;
     }
-    bool known = hfi_tag_here(o) != 0;
-    return known && is_done(o) ? 0 : once_slow(o, init, arg);
+    return is_here(o) && is_done(o) ? 0 : once_slow(o, init, arg);
 }
 
 int hf_once_owner(const hf_once_t *o, hf_owner_t *who)
 {
-    return hf_mutex_owner(&o->hf_lock, who);
+    const struct hfi_attachment *at = hfi_attachment_look(o, sizeof *o);
+    if (at == NULL) {
+        return EINVAL;
+    }
+    int error = hf_mutex_owner(&o->hf_lock, who);
+    hfi_attachment_let_go();
+    return error;
 }
 
 int hf_once_check(const hf_once_t *o)
@@ -63,7 +90,7 @@ int hf_once_check(const hf_once_t *o)
     if (at == NULL) {
         return EINVAL;
     }
-    bool damaged = hfi_load32_relaxed(&o->hf_done) > DONE;
+    bool damaged = is_damaged(o);
     hfi_attachment_let_go();
     return damaged ? EBADMSG : hf_mutex_check(&o->hf_lock);
 }

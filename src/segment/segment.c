@@ -210,6 +210,12 @@ static bool is_empty(const struct hfi_region *region)
 static int open_or_build(hf_segment_t **seg, struct hfi_region *region, unsigned flags,
     const hf_segment_config_t *config)
 {
+    /* Its size may be another since it was opened: somebody may have finished it. */
+    int error = hfi_object_inspect(region->object, &region->info);
+    if (error != 0) {
+        hfi_region_close(region);
+        return error;
+    }
     if ((flags & HF_CREATE) != 0 && is_empty(region)) {
         return build_in_place(seg, region, config);
     }
@@ -312,7 +318,8 @@ int hf_segment_close(hf_segment_t *seg)
 {
     int saved = errno;
     hfi_process_lock();
-    int error = hfi_attachment_is_open(&seg->at) ? hfi_member_renew() : EINVAL;
+    bool open = seg != NULL && hfi_attachment_is_open(&seg->at);
+    int error = open ? hfi_member_renew() : EINVAL;
     if (error == 0) {
         if (seg->at.opens == 1) {
             hfi_member_leave(&seg->at);

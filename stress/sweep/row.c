@@ -35,7 +35,7 @@ static void count(struct row *row, unsigned long position, struct outcome *o)
     row->count[o->verdict]++;
     row->rescues += o->rescues;
     row->strayed += o->strayed;
-    row->starved += o->starved;
+    row->starved += o->starved && o->verdict == GO_ON;
     if (o->verdict == GO_ON && o->recovery_ms > row->worst_ms) {
         row->worst_ms = o->recovery_ms;
     }

@@ -40,6 +40,7 @@ static void *perform(void *script_of_mine)
     script->operate();
     if (!script->in_thread) {
         curtain();
+        raise(SIGSTOP); /* who was let go has come to the end, and stays alive */
     }
     return NULL;
 }
@@ -283,11 +284,11 @@ bool victim_finishes(struct victim *v, int64_t deadline_ns)
     }
     while (now_ns() < deadline_ns) {
         const pid_t got = waitpid(v->tid, &status, __WALL | WNOHANG);
-        if (got == v->tid && WIFSTOPPED(status)) {
-            resume(v, PTRACE_CONT);
-        } else if (got != 0) {
-            v->pid = 0; /* buried */
+        if (got != 0 && (!WIFSTOPPED(status) || WSTOPSIG(status) == SIGSTOP)) {
             return true;
+        }
+        if (got != 0) {
+            resume(v, PTRACE_CONT);
         }
         sched_yield();
     }

@@ -56,7 +56,8 @@ void victim_run_call(struct victim *v);
  * stand there now); no system call may lie before. False: something else happened. */
 bool victim_run_to(struct victim *v, uintptr_t pc, unsigned long times);
 
-/* Lets it run to the end of its process. False: it has not come there by the deadline. */
+/* Lets it run to the end of its function, where it stays, alive. False: it has not come
+ * there by the deadline. */
 bool victim_finishes(struct victim *v, int64_t deadline_ns);
 
 void victim_kill(const struct victim *v);

@@ -4,6 +4,7 @@
 #
 # Usage: run.sh step source-directory build-directory scratch-directory C-compiler
 #   install           into scratch/prefix, then look at what has been installed
+#   symbols           the libraries there define what the headers declare, and no more
 #   find_package      builds and runs tests/install/find_package against it
 #   pkg_config        the same with a compiler and pkg-config alone
 #   add_subdirectory  builds and runs the library as part of a consumer's project
@@ -90,6 +91,8 @@ install)
     done
     check_soname
     check_relocatable
+    ;;
+symbols)
     check_symbols
     ;;
 find_package)

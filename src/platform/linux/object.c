@@ -185,7 +185,7 @@ static int open_afresh(int object)
 
 static bool is_same_object(int fd, const struct hfi_object_info *identity)
 {
-    struct hfi_object_info info;
+    struct hfi_object_info info = {.size = 0};
     return hfi_object_inspect(fd, &info) == 0 && info.device == identity->device &&
            info.inode == identity->inode;
 }

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writer: the gate (a mutex), which a writer or an upgradable one holds, and WRITER, the tag of
+ * a writer that keeps readers out. WRITER is set and cleared by who holds the gate:
+ *
+ *   DRAINING      the writer waits for readers to leave, and has changed nothing yet.
+ *   READERS       a reader may sleep on the word; must be set before it does.
+ *   LOST          beside no writer: the gate is lost.
+ *
+ * A gate whose holder died while WRITER was 0 or DRAINING guards nothing half-done: the taker
+ * goes on as if it had been given back. Whoever has the gate, consistent, and is not the writer
+ * finds WRITER 0.
+ */
+#ifndef HFI_RWLOCK_WRITER_H
+#define HFI_RWLOCK_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <holdfast/rwlock.h>
+
+#include "participant/member.h"
+
+enum { HFI_DRAINING = 1, HFI_READERS = 2, HFI_LOST = 4 };
+
+static inline uint64_t hfi_writer_of(uint64_t w)
+{
+    return w & ~HFI_FLAGS_MASK;
+}
+
+static inline bool hfi_is_writer(const hf_rwlock_t *l, uint64_t me)
+{
+    return hfi_writer_of(hfi_load64_relaxed(&l->hf_writer)) == me;
+}
+
+/*
+ * The gate, and whether a writer died over what the lock guards. EOWNERDEAD: then it is ours for
+ * writing, with nobody within: readers were kept out, and stay so under the new WRITER.
+ */
+int hfi_enter_gate(hf_rwlock_t *l, const struct hfi_member *me, uint64_t deadline);
+
+/* `result`, or what went wrong here. */
+int hfi_leave_gate(hf_rwlock_t *l, int result);
+
+/* Waits until nobody reads. Requires the gate. EDEADLK: we read it; on failure readers are let
+ * in again. */
+int hfi_become_writer(hf_rwlock_t *l, const struct hfi_member *me, uint64_t deadline);
+
+/* us -> 0, and wakes the readers that wait */
+void hfi_let_in(hf_rwlock_t *l);
+
+/* us -> lost, and wakes them. The gate is already: a reader that finds us dead instead will meet
+ * it. */
+void hfi_give_up(hf_rwlock_t *l);
+
+#endif
