@@ -46,17 +46,19 @@ static void withdraw(const struct hfi_member *me)
     hfi_store64_release(&hfi_member_slot(me)->arrived_at, 0);
 }
 
+/* A party that has gone on may come to another barrier, in a round of the same number. */
 static bool has_arrived(
     const struct hfi_table *table, uint32_t index, uint64_t barrier, uint32_t round)
 {
     struct hfi_slot *slot = &table->slots[index];
     uint64_t tag;
     return hfi_load64_acquire(&slot->arrived_at) == barrier &&
-           hfi_load32_relaxed(&slot->arrived_round) == round &&
+           hfi_load32_acquire(&slot->arrived_round) == round &&
+           hfi_load64_acquire(&slot->arrived_at) == barrier &&
            hfi_table_occupied(table, index, &tag);
 }
 
-static bool is_complete(
+static bool have_all_arrived(
     const hf_barrier_t *b, const struct hfi_member *me, uint32_t round)
 {
     const struct hfi_table *table = &me->at->table;
@@ -67,6 +69,13 @@ static bool is_complete(
         missing -= has_arrived(table, i, barrier, round);
     }
     return missing == 0;
+}
+
+/* Twice: one counted at first may have died, and its successor been counted too. */
+static bool is_complete(
+    const hf_barrier_t *b, const struct hfi_member *me, uint32_t round)
+{
+    return have_all_arrived(b, me, round) && have_all_arrived(b, me, round);
 }
 
 /* ---- wait ---- */

@@ -125,17 +125,19 @@ int hf_cond_timedwait(hf_cond_t *c, hf_mutex_t *m, const struct timespec *deadli
 
 static int wake(hf_cond_t *c, unsigned count)
 {
-    uint64_t w = hfi_queue_hushed(&c->hf_word);
-    /* n, sleepers -> the same, unanswered */
-    while (hfi_queue_has_sleepers(w) && !hfi_cas64(&c->hf_word, &w, w | UNANSWERED)) {
-    }
+    uint64_t w = hfi_load64_acquire(&c->hf_word);
     if (is_damaged(w)) {
         return EBADMSG;
     }
-    if (hfi_queue_has_sleepers(w)) {
-        /* n -> n + 1, and some of the sleepers woken */
-        hfi_add_and_wake(hfi_low_half(&c->hf_word), 1, count);
+    if (!hfi_queue_has_sleepers(w) ||
+        hfi_queue_change_quietly(&c->hf_word, w, (uint32_t)(hfi_queue_value(w) + 1))) {
+        return 0;
     }
+    /* n -> the same, unanswered */
+    while (!hfi_cas64(&c->hf_word, &w, w | UNANSWERED)) {
+    }
+    /* n -> n + 1, and some of the sleepers woken */
+    hfi_add_and_wake(hfi_low_half(&c->hf_word), 1, count);
     return 0;
 }
 

@@ -3,8 +3,9 @@
  * Event: a queue word whose value is
  *
  *   bit 0         SET
- *   bits 1..31    ROUND: how often a manual one has been reset. A waiter passes if it is
- * set, or has been since: then the round is another.
+ *   bits 1..31    ROUND: how often it has been reset, or an automatic one has let somebody pass.
+ *                 No value comes again. A waiter passes a manual one that is set, or has been
+ *                 since: then the round is another.
  *
  * Commit points: of set, the one system call that sets SET and wakes (all, or two of
  * which one will consume), or a compare-and-swap if nobody sleeps; of reset, and of
@@ -38,11 +39,10 @@ static bool is_damaged(const hf_event_t *e, uint64_t w)
            hfi_load32_relaxed(&e->hf_options) > HF_AUTO_RESET;
 }
 
-/* A manual one's next round; an automatic one's is always the same. */
-static uint64_t cleared(const hf_event_t *e, uint64_t w)
+static uint64_t cleared(uint64_t w)
 {
     uint32_t value = hfi_queue_value(w) & ~(uint32_t)SET;
-    return (w & ~(uint64_t)UINT32_MAX) | (is_automatic(e) ? value : value + ROUND);
+    return (w & ~(uint64_t)UINT32_MAX) | (uint32_t)(value + ROUND);
 }
 
 /* ---- wait ---- */
@@ -52,7 +52,7 @@ static int consume(hf_event_t *e, struct hfi_wait *wait, uint64_t w)
 {
     uint32_t *value = hfi_low_half(&e->hf_word);
     bool consumed = hfi_wait_may_take(wait, value, hfi_queue_value(w)) &&
-                    hfi_cas64_acquire(&e->hf_word, &w, cleared(e, w));
+                    hfi_cas64_acquire(&e->hf_word, &w, cleared(w));
     return consumed ? 0 : TRY_AGAIN;
 }
 
@@ -65,7 +65,7 @@ static int attempt(hf_event_t *e, struct hfi_wait *wait, uint32_t first_seen)
     if (is_automatic(e) && is_set(w)) {
         return consume(e, wait, w);
     }
-    if (is_set(w) || hfi_queue_value(w) != first_seen) {
+    if (!is_automatic(e) && (is_set(w) || hfi_queue_value(w) != first_seen)) {
         if (wait->rang) {
             hfi_wait_count_rescue(wait); /* a set wakes all who sleep: we were not */
         }
@@ -117,21 +117,21 @@ int hf_event_timedwait(hf_event_t *e, const struct timespec *deadline)
 
 static int set(hf_event_t *e)
 {
-    uint64_t w = hfi_queue_hushed(&e->hf_word);
+    uint64_t w = hfi_load64_acquire(&e->hf_word);
     do {
         if (is_damaged(e, w)) {
             return EBADMSG;
         }
-        if (is_set(w)) {
-            return 0;
-        }
-        if (hfi_queue_has_sleepers(w)) {
+        if (!is_set(w) && hfi_queue_has_sleepers(w)) {
+            if (hfi_queue_change_quietly(&e->hf_word, w, hfi_queue_value(w) | SET)) {
+                return 0;
+            }
             /* not set, sleepers -> set, and those woken whom it concerns */
             unsigned count = is_automatic(e) ? HFI_WAKE_PAIR : HFI_ALL;
             hfi_set_bit_and_wake(hfi_low_half(&e->hf_word), 0, count);
             return 0;
         }
-        /* not set -> set, nobody sleeps */
+        /* not set -> set, nobody sleeps; or set already: whoever passes sees what we wrote */
     } while (!hfi_cas64_release(&e->hf_word, &w, w | SET));
     return 0;
 }
@@ -148,7 +148,7 @@ static int reset(hf_event_t *e)
         if (!is_set(w)) {
             return 0;
         }
-        to = is_automatic(e) ? cleared(e, w) : (uint32_t)cleared(e, w);
+        to = is_automatic(e) ? cleared(w) : (uint32_t)cleared(w);
         /* set -> not set */
     } while (!hfi_cas64_release(&e->hf_word, &w, to));
     return 0;

@@ -205,12 +205,13 @@ int hf_permits_release(hf_permits_t *p, unsigned which)
     if (error != 0) {
         return error;
     }
-    hfi_queue_hushed(&p->hf_word);
     uint64_t mine = me.tag;
     if (!hfi_cas64(&cells_of(p)[which], &mine, FREE)) { /* us -> free */
         return EPERM;
     }
-    if (hfi_queue_has_sleepers(hfi_load64_acquire(&p->hf_word))) {
+    uint64_t w = hfi_load64_acquire(&p->hf_word);
+    if (hfi_queue_has_sleepers(w) &&
+        !hfi_queue_change_quietly(&p->hf_word, w, (uint32_t)(hfi_queue_value(w) + 1))) {
         hfi_add_and_wake(hfi_low_half(&p->hf_word), 1, HFI_WAKE_PAIR);
     }
     return 0;

@@ -75,15 +75,13 @@ static int attempt_read(hf_rwlock_t *l, struct hfi_wait *wait, uint64_t *place)
     if (life == HFI_IMPOSSIBLE) {
         return EBADMSG;
     }
-    if (life == HFI_DEAD) {
-        return read_through_gate(l, &wait->me, place, wait->deadline);
+    if (life == HFI_DEAD || wait->sleeps >= OFTEN) {
+        /* Not for long: who has the gate upgradably lets readers in beside. */
+        int error = read_through_gate(l, &wait->me, place, soon(wait->deadline));
+        return error == ETIMEDOUT && !hfi_wait_is_over(wait) ? TRY_AGAIN : error;
     }
     if (hfi_wait_is_over(wait)) {
         return ETIMEDOUT;
-    }
-    if (wait->sleeps >= OFTEN) {
-        int error = read_through_gate(l, &wait->me, place, soon(wait->deadline));
-        return error == ETIMEDOUT ? TRY_AGAIN : error;
     }
     sleep_before(l, wait, w);
     return TRY_AGAIN;
@@ -280,15 +278,13 @@ static int unlock_gate(hf_rwlock_t *l)
     if (error != 0) {
         return error;
     }
-    bool lost = !hfi_mutex_is_consistent(&l->hf_gate);
-    if (hfi_is_writer(l, me->tag) && !lost) {
+    if (!hfi_mutex_is_consistent(&l->hf_gate)) {
+        return hfi_give_up(l);
+    }
+    if (hfi_is_writer(l, me->tag)) {
         hfi_let_in(l);
     }
-    error = hfi_leave_gate(l, 0);
-    if (lost) {
-        hfi_give_up(l);
-    }
-    return error;
+    return hfi_leave_gate(l, 0);
 }
 
 static __attribute__((noinline)) int unlock_slow(hf_rwlock_t *l)

@@ -16,7 +16,7 @@ int hfi_enter_gate(hf_rwlock_t *l, const struct hfi_member *me, uint64_t deadlin
         return error;
     }
     uint64_t w = hfi_load64_acquire(&l->hf_writer);
-    bool half_done = hfi_writer_of(w) != 0 && (w & HFI_DRAINING) == 0;
+    bool half_done = w != 0 && (w & HFI_DRAINING) == 0;
     if (half_done) {
         /* the dead one -> us */
         while (!hfi_cas64(&l->hf_writer, &w, me->tag | (w & HFI_READERS))) {
@@ -44,6 +44,8 @@ static bool keep_out(hf_rwlock_t *l, uint64_t me)
     uint64_t w = hfi_load64_relaxed(&l->hf_writer);
     while (!hfi_cas64(&l->hf_writer, &w, me | HFI_DRAINING | (w & HFI_READERS))) {
     }
+    __atomic_thread_fence(
+        __ATOMIC_SEQ_CST); /* pairs with the one in hfi_fence_unless_plain */
     return hfi_revoke_bias(l);
 }
 
@@ -69,6 +71,8 @@ int hfi_become_writer(hf_rwlock_t *l, const struct hfi_member *me, uint64_t dead
     struct hfi_wait wait = hfi_wait_start(me, l, deadline);
     int error = keep_out(l, me->tag) ? drain(l, &wait) : ENOTSUP;
     hfi_wait_finish(&wait);
+    __atomic_thread_fence(
+        __ATOMIC_ACQUIRE); /* pairs with the release in hfi_end_reading */
     if (error != 0) {
         hfi_let_in(l);
         return error;
@@ -90,8 +94,10 @@ void hfi_let_in(hf_rwlock_t *l)
     }
 }
 
-void hfi_give_up(hf_rwlock_t *l)
+int hfi_give_up(hf_rwlock_t *l)
 {
     hfi_store64_release(&l->hf_writer, HFI_LOST);
+    int error = hfi_leave_gate(l, 0);
     hfi_wake(hfi_low_half(&l->hf_writer), HFI_ALL);
+    return error;
 }

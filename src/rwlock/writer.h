@@ -5,7 +5,7 @@
  *
  *   DRAINING      the writer waits for readers to leave, and has changed nothing yet.
  *   READERS       a reader may sleep on the word; must be set before it does.
- *   LOST          beside no writer: the gate is lost.
+ *   LOST          beside no writer: the gate is lost, or about to be.
  *
  * A gate whose holder died while WRITER was 0 or DRAINING guards nothing half-done: the taker
  * goes on as if it had been given back. Whoever has the gate, consistent, and is not the writer
@@ -49,8 +49,7 @@ int hfi_become_writer(hf_rwlock_t *l, const struct hfi_member *me, uint64_t dead
 /* us -> 0, and wakes the readers that wait */
 void hfi_let_in(hf_rwlock_t *l);
 
-/* us -> lost, and wakes them. The gate is already: a reader that finds us dead instead will meet
- * it. */
-void hfi_give_up(hf_rwlock_t *l);
+/* us -> lost, and so the gate. Dying in between leaves the gate to the next, who recovers. */
+int hfi_give_up(hf_rwlock_t *l);
 
 #endif

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Semaphore: a queue word whose value is the number of tokens. Nobody owns it, so no
- * lease tells of the death of a poster: a post that may have to wake is one system call,
- * which adds the token and wakes, and is killed before or after. A woken one may die: two
- * are woken, and the other finds the token.
+ * Semaphore: a word whose low half is the number of tokens, which sleepers compare, with
  *
- * Commit points: the compare-and-swap that takes a token; the one, or the system call,
- * that adds one. After it a post touches nothing: the taker may have freed the semaphore.
+ *   bit 31        SLEEPERS: a thread may sleep on it, while there are no tokens; must be set by it
+ *                 before. It is in the compared half because the number 0 comes again.
+ *   bit 33        PROBED, as in wait/queue.h.
+ *
+ * Nobody owns it, so no lease tells of the death of a poster: a post that may have to wake is one
+ * system call, which adds the token and wakes, and is killed before or after. A woken one may
+ * die: two are woken, and the other finds the token.
+ *
+ * Commit points: the compare-and-swap that takes a token; the one, or the system call, that adds
+ * one. After it a post touches nothing: the taker may have freed the semaphore.
  */
 #include <holdfast/sem.h>
 
@@ -24,15 +29,26 @@ enum { TRY_AGAIN = -1 }; /* not an errno value */
  * posters that come together from carrying into the flags. */
 #define PLENTY (HF_SEM_VALUE_MAX / 2)
 
+#define SLEEPERS (UINT64_C(1) << 31)
+
+static unsigned tokens_of(uint64_t w)
+{
+    return (unsigned)(w & HF_SEM_VALUE_MAX);
+}
+
 static bool has_token(uint64_t w)
 {
-    return hfi_queue_value(w) != 0;
+    return tokens_of(w) != 0;
+}
+
+static bool has_sleepers(uint64_t w)
+{
+    return (w & SLEEPERS) != 0;
 }
 
 static bool is_damaged(uint64_t w)
 {
-    return hfi_queue_value(w) > HF_SEM_VALUE_MAX ||
-           w >> 32 > (HFI_QUEUE_SLEEPERS | HFI_QUEUE_PROBED) >> 32;
+    return (w >> 32 & ~(HFI_QUEUE_PROBED >> 32)) != 0;
 }
 
 /* ---- wait ---- */
@@ -51,14 +67,17 @@ static int attempt(hf_sem_t *s, struct hfi_wait *wait)
         return EBADMSG;
     }
     if (has_token(w)) {
-        bool taken = hfi_wait_may_take(wait, value, hfi_queue_value(w)) && take(s, w);
+        bool taken = hfi_wait_may_take(wait, value, (uint32_t)w) && take(s, w);
         return taken ? 0 : TRY_AGAIN;
     }
     if (hfi_wait_is_over(wait)) {
         return ETIMEDOUT;
     }
-    if (!hfi_wait_spin(wait, &s->hf_word, has_token) && hfi_queue_enter(&s->hf_word, w)) {
-        hfi_wait_sleep(wait, value, 0, NULL, 0);
+    /* none -> none, sleepers; not probed */
+    uint64_t asleep = SLEEPERS;
+    if (!hfi_wait_spin(wait, &s->hf_word, has_token) &&
+        hfi_cas64(&s->hf_word, &w, asleep)) {
+        hfi_wait_sleep(wait, value, (uint32_t)asleep, NULL, 0);
     }
     return TRY_AGAIN;
 }
@@ -114,17 +133,19 @@ int hf_sem_timedwait(hf_sem_t *s, const struct timespec *deadline)
 
 static int add_token(hf_sem_t *s)
 {
-    uint64_t w = hfi_queue_hushed(&s->hf_word);
+    uint64_t w = hfi_load64_relaxed(&s->hf_word);
     do {
         if (is_damaged(w)) {
             return EBADMSG;
         }
-        if (hfi_queue_value(w) == HF_SEM_VALUE_MAX) {
+        if (tokens_of(w) == HF_SEM_VALUE_MAX) {
             return EOVERFLOW;
         }
-        if (hfi_queue_has_sleepers(w) && hfi_queue_value(w) < PLENTY) {
-            /* n, sleepers -> n + 1, and two of them woken */
-            hfi_add_and_wake(hfi_low_half(&s->hf_word), 1, HFI_WAKE_PAIR);
+        if (has_sleepers(w) && tokens_of(w) < PLENTY) {
+            if (!hfi_queue_change_quietly(&s->hf_word, w, tokens_of(w) + 1)) {
+                /* n, sleepers -> n + 1, sleepers, and two of them woken */
+                hfi_add_and_wake(hfi_low_half(&s->hf_word), 1, HFI_WAKE_PAIR);
+            }
             return 0;
         }
         /* n -> n + 1 */
@@ -174,7 +195,7 @@ int hf_sem_getvalue(const hf_sem_t *s, unsigned *value)
     if (value == NULL) {
         return EINVAL;
     }
-    *value = hfi_queue_value(w);
+    *value = tokens_of(w);
     return is_damaged(w) ? EBADMSG : 0;
 }
 

@@ -35,17 +35,13 @@ static inline bool hfi_queue_enter(uint64_t *word, uint64_t w)
     return hfi_cas64(word, &w, (w | HFI_QUEUE_SLEEPERS) & ~HFI_QUEUE_PROBED);
 }
 
-/* Takes SLEEPERS away if nobody sleeps, now and then; wakes some if somebody does. */
-void hfi_queue_hush(uint64_t *word);
-
-/* The word, for who is about to change its value: with SLEEPERS each change is a system
- * call, so it looks whether that is still right. */
-static inline uint64_t hfi_queue_hushed(uint64_t *word)
-{
-    if (hfi_queue_has_sleepers(hfi_load64_relaxed(word))) {
-        hfi_queue_hush(word);
-    }
-    return hfi_load64_acquire(word);
-}
+/*
+ * For who is about to change w, with SLEEPERS, to `to`, without, where each change is a system
+ * call: now and then, finds out whether anybody sleeps, and if nobody does makes the change with
+ * one exchange. Who enters in between clears PROBED, and that fails; who entered before, but has
+ * not come to sleep, will find another value: `to` must differ in what is compared, and w not
+ * come again without SLEEPERS. False: not done.
+ */
+bool hfi_queue_change_quietly(uint64_t *word, uint64_t w, uint64_t to);
 
 #endif

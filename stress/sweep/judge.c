@@ -137,14 +137,21 @@ static void recast_all(struct scene *s)
 
 void scene_judge(struct scene *s, bool at_start)
 {
-    victim_bury(
-        &s->victim); /* first: what the kernel does for the dead must not come late */
-    s->starved_ns -= now_ns() - s->killed_ns; /* nor is its slow death the survivors' */
+    const bool lives = s->operation->paused;
+    if (!lives) {
+        victim_bury(
+            &s->victim); /* what the kernel does for the dead must not come late, */
+        s->starved_ns -= now_ns() - s->killed_ns; /* nor is a slow death the survivors' */
+    }
     begin_aftermath(s);
     await_all(s);
     if (s->outcome.verdict == GO_ON) {
         compare_findings(s, at_start);
         compare_data(s);
+    }
+    if (lives) {
+        victim_kill(&s->victim);
+        victim_bury(&s->victim);
     }
     if (s->cast.helper.pid == 0) {
         scene_recast(s, &s->cast.helper);

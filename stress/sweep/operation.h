@@ -32,7 +32,7 @@ struct operation {
     int (*operate)(void);  /* victim, stepped */
     int returns;           /* what operate must return, if it comes to that */
     bool paused;           /* not killed where it stands: the waiters come meanwhile,
-                              then it is let go to its end and exits */
+                              then it is let go to its end, and lives on */
     bool by_thread_exit;   /* the thread goes on from operate's return to its exit */
     cue_fn *victim_sleeps; /* what wakes it; null: it wakes by itself (a deadline) */
     enum arrival arrival;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { QUICK_STRIDE = 7, QUICK_PEER_POINTS = 6, USUAL_PEER_POINTS = 40 };
+enum { QUICK_STRIDE = 11, QUICK_PEER_POINTS = 6, USUAL_PEER_POINTS = 40 };
 
 static const char usage[] =
     "usage: sweep [options]\n"
@@ -21,7 +21,7 @@ static const char usage[] =
     "  --peer-points N                at most so many kills a peer's row (40)\n"
     "  --jobs N                       so many operations at a time (one a CPU)\n"
     "  --point K                      kill at this point alone\n"
-    "  --quick                        --stride 7 --peer-points 6\n"
+    "  --quick                        --stride 11 --peer-points 6\n"
     "  --list                         what there is, and no more\n"
     "  --no-choreographies            without the scheduled races\n";
 

@@ -282,17 +282,16 @@ bool victim_finishes(struct victim *v, int64_t deadline_ns)
     if (v->place == AT_INSTRUCTION) {
         resume(v, PTRACE_CONT);
     }
-    while (now_ns() < deadline_ns) {
+    while (v->place != AT_END && now_ns() < deadline_ns) {
         const pid_t got = waitpid(v->tid, &status, __WALL | WNOHANG);
         if (got != 0 && (!WIFSTOPPED(status) || WSTOPSIG(status) == SIGSTOP)) {
-            return true;
-        }
-        if (got != 0) {
+            v->place = AT_END;
+        } else if (got != 0) {
             resume(v, PTRACE_CONT);
         }
         sched_yield();
     }
-    return false;
+    return v->place == AT_END;
 }
 
 void victim_kill(const struct victim *v)
