@@ -11,12 +11,9 @@
  *   LOST          unlocked while INCONSISTENT: no holder again, until hf_mutex_init.
  *   RECURSIVE     option; never changes.
  *
- * The bias says that nobody sleeps, so the holder may give the mutex back by a plain store,
- * which would overwrite flags that others set meanwhile. Who is about to sleep revokes it:
- *
- *   REVOKED       the holder must use compare-and-swap.
- *   HEEDED        since it was revoked there was a fence on every thread: a holder that had not
- *                 seen REVOKED before its store sees it after, and wakes.
+ * The bias (wait/bias.h) says that nobody sleeps, so the holder may give the mutex back by a
+ * plain store, which would overwrite flags that others set meanwhile. Who is about to sleep
+ * revokes it; then the holder uses compare-and-swap.
  *
  * Between taking (a compare-and-swap) and giving back (another, or the store) the word alone
  * says who holds it. Dying before either leaves nothing; dying after leaves a dead tag, which
@@ -26,6 +23,7 @@
 
 #include <errno.h>
 
+#include "wait/bias.h"
 #include "wait/wait.h"
 
 enum {
@@ -39,15 +37,7 @@ enum {
 _Static_assert(RECURSIVE >> HFI_FLAG_BITS == 0, "flags leave the tag alone");
 _Static_assert(sizeof(hf_mutex_t) == 16, "format");
 
-/* The bias; above these bits it counts how often it was restored. */
-enum { REVOKED = 1, HEEDED = 2, RESTORED = 4 };
-
 enum { TRY_AGAIN = -1 }; /* not an errno value */
-
-static bool is_plain(uint32_t bias)
-{
-    return (bias & REVOKED) == 0;
-}
 
 static uint64_t holder_of(uint64_t w)
 {
@@ -120,35 +110,15 @@ static int take(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
     return orphan ? EOWNERDEAD : 0;
 }
 
-/* plain -> revoked -> heeded; *bias: as it is then. ENOTSUP: there is no fence to be had.
- */
-static int revoke_bias(hf_mutex_t *m, uint32_t *bias)
-{
-    uint32_t b = hfi_load32_acquire(&m->hf_bias);
-    if (is_plain(b) && !hfi_cas32(&m->hf_bias, &b, b | REVOKED)) {
-        return TRY_AGAIN;
-    }
-    b |= REVOKED;
-    *bias = b;
-    if ((b & HEEDED) != 0) {
-        return 0;
-    }
-    if (!hfi_fence_everyone()) {
-        return ENOTSUP;
-    }
-    *bias = b | HEEDED;
-    return hfi_cas32(&m->hf_bias, &b, *bias) ? 0 : TRY_AGAIN;
-}
-
 /* held -> held, with sleepers; then we sleep, and watch that holder */
 static void fall_asleep(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
 {
     uint64_t asleep = (w | SLEEPERS) & ~(uint64_t)WAKING;
     uint64_t holder = holder_of(w);
     uint32_t bias;
-    int error = revoke_bias(m, &bias);
+    int error = hfi_bias_revoke(&m->hf_bias, &bias);
     wait->unsure = error == ENOTSUP;
-    if (error == TRY_AGAIN || (w != asleep && !hfi_cas64(&m->hf_word, &w, asleep))) {
+    if (error == EAGAIN || (w != asleep && !hfi_cas64(&m->hf_word, &w, asleep))) {
         return;
     }
     /* A holder that restored the bias before it saw SLEEPERS would not wake us. */
@@ -298,14 +268,10 @@ static void give_back(hf_mutex_t *m, uint64_t w)
 static void restore_bias(hf_mutex_t *m, uint64_t w)
 {
     enum { EVERY = 32 };
-    static _Thread_local unsigned turn;
-    uint32_t b = hfi_load32_relaxed(&m->hf_bias);
-    if (is_plain(b) || (w & SLEEPERS) != 0 || ++turn % EVERY != 0) {
-        return;
-    }
-    uint32_t plain = (b & ~(uint32_t)(REVOKED | HEEDED)) + RESTORED;
-    if (hfi_cas32(&m->hf_bias, &b, plain) && hfi_load64_acquire(&m->hf_word) != w) {
-        hfi_cas32(&m->hf_bias, &plain, plain | REVOKED);
+    uint32_t plain;
+    if ((w & SLEEPERS) == 0 && hfi_bias_restore(&m->hf_bias, &plain, EVERY) &&
+        hfi_load64_acquire(&m->hf_word) != w) {
+        hfi_cas32(&m->hf_bias, &plain, plain | HFI_BIAS_REVOKED);
     }
 }
 
@@ -335,8 +301,8 @@ static __attribute__((noinline)) int unlock_slow(hf_mutex_t *m)
 static bool unlock_fast(hf_mutex_t *m, uint64_t me)
 {
     uint32_t bias = hfi_load32_relaxed(&m->hf_bias);
-    bool quiet =
-        is_plain(bias) && hfi_reached_by_fences && hfi_load64_relaxed(&m->hf_word) == me;
+    bool quiet = hfi_bias_is_plain(bias) && hfi_reached_by_fences &&
+                 hfi_load64_relaxed(&m->hf_word) == me;
     if (!quiet) {
         return false;
     }

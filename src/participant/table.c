@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "base/deadline.h"
+
 /* The word of the lease that tells its life. Its place was written by another process. */
 static uint32_t *lease_word(struct hfi_slot *slot)
 {
@@ -143,12 +145,28 @@ int hfi_table_join(const struct hfi_table *table, uint64_t *tag)
     return EAGAIN;
 }
 
+/* A joiner that saw the slot free before its owner came holds the claim while it looks again:
+ * for moments, unless it is stopped. */
+static int claim_soon(
+    const struct hfi_table *table, struct hfi_claim *claim, uint32_t index)
+{
+    uint64_t patience = hfi_now() + 10 * HFI_MILLISECOND;
+    uint32_t nothing = 0;
+    struct hfi_watch watch = {.word = &nothing, .expected = 0};
+    int error;
+    while ((error = hfi_claim(claim, table->object, &table->identity, index)) == EBUSY &&
+           hfi_now() < patience) {
+        (void)hfi_sleep(&watch, 1, hfi_now() + HFI_MILLISECOND / 10);
+    }
+    return error;
+}
+
 bool hfi_table_leave(const struct hfi_table *table, uint64_t tag)
 {
     struct hfi_slot *slot = slot_of(table, tag);
     uint32_t index = hfi_tag_slot(tag);
     struct hfi_claim claim;
-    bool claimed = hfi_claim(&claim, table->object, &table->identity, index) == 0;
+    bool claimed = claim_soon(table, &claim, index) == 0;
     next_generation(slot);
     if (claimed) {
         hfi_lease_give_back(&slot->lease);

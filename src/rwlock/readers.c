@@ -1,33 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "rwlock/readers.h"
 
-/* After many reads without a writer. A writer that comes later will revoke it again; one that
- * is about has set WRITER, which who sees it plain sees too. */
+#include <errno.h>
+
+/* A writer that comes later will revoke it again; one that is about has set WRITER, which who
+ * sees it plain sees too. */
 void hfi_restore_bias(hf_rwlock_t *l)
 {
     enum { EVERY = 256 };
-    static _Thread_local unsigned turn;
-    uint32_t b = hfi_load32_relaxed(&l->hf_bias);
-    if (!hfi_bias_is_plain(b) && ++turn % EVERY == 0) {
-        uint32_t plain = b & ~(uint32_t)(HFI_BIAS_REVOKED | HFI_BIAS_HEEDED);
-        hfi_cas32(&l->hf_bias, &b, plain + HFI_BIAS_RESTORED);
-    }
+    uint32_t plain;
+    (void)hfi_bias_restore(&l->hf_bias, &plain, EVERY);
 }
 
 bool hfi_revoke_bias(hf_rwlock_t *l)
 {
-    uint32_t b = hfi_load32_acquire(&l->hf_bias);
-    while (hfi_bias_is_plain(b) && !hfi_cas32(&l->hf_bias, &b, b | HFI_BIAS_REVOKED)) {
-    }
-    if ((b & HFI_BIAS_HEEDED) != 0) {
-        return true;
-    }
-    b |= HFI_BIAS_REVOKED;
-    bool fenced = hfi_fence_everyone();
-    if (fenced) {
-        hfi_cas32(&l->hf_bias, &b, b | HFI_BIAS_HEEDED);
-    }
-    return fenced;
+    uint32_t bias;
+    int error;
+    do {
+        error = hfi_bias_revoke(&l->hf_bias, &bias);
+    } while (error == EAGAIN);
+    return error == 0;
 }
 
 uint64_t *hfi_find_reader(const struct hfi_table *table, uint64_t offset, uint64_t *tag)

@@ -4,14 +4,9 @@
  * them, and a dead one leaves nothing: its slot is dead.
  *
  * A reader writes its place, then looks at WRITER; a writer writes WRITER, then looks at the
- * places: one of them sees the other, if there is a fence between in both. The bias spares
- * the reader's:
- *
- *   REVOKED       readers need a fence of their own.
- *   HEEDED        since then there was a fence on every thread (membarrier).
- *
- * A reader looks at the bias after it has written its place: if it still sees none, the
- * writer's membarrier comes after that write, and the writer will see it.
+ * places: one of them sees the other, if there is a fence between in both. The bias (wait/bias.h)
+ * spares the reader's. A reader looks at the bias after it has written its place: if it still
+ * sees none revoked, the writer's membarrier comes after that write, and the writer will see it.
  */
 #ifndef HFI_RWLOCK_READERS_H
 #define HFI_RWLOCK_READERS_H
@@ -22,13 +17,7 @@
 #include <holdfast/rwlock.h>
 
 #include "participant/member.h"
-
-enum { HFI_BIAS_REVOKED = 1, HFI_BIAS_HEEDED = 2, HFI_BIAS_RESTORED = 4 };
-
-static inline bool hfi_bias_is_plain(uint32_t bias)
-{
-    return (bias & HFI_BIAS_REVOKED) == 0;
-}
+#include "wait/bias.h"
 
 /* Where in its slot a thread reads the lock at this offset (0: a free place), or NULL. The
  * lowest of several, so the highest goes last: who looks upwards overlooks none. */
