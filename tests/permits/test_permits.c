@@ -206,7 +206,8 @@ Test(permits, owner_tells_who_holds_one)
 
 static unsigned scoped(bool by_hand)
 {
-    HF_SCOPED_PERMIT(error, which, pool);
+    hf_permits_t *permits = pool;
+    HF_SCOPED_PERMIT(error, which, permits);
     assert_ok(error);
     hf_owner_t who;
     assert_ok(hf_permits_owner(pool, which, &who));
