@@ -13,6 +13,8 @@
  * parties go on, whoever is killed at whatever instruction, also the last to arrive; then
  * it may be that none of them is told that it was the last.
  *
+ * With more threads than parties, all that have arrived go on when a round is complete.
+ *
  * Cost. An arrival looks at every participant's slot of the segment that was ever used.
  */
 #ifndef HOLDFAST_BARRIER_H

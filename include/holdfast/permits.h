@@ -72,12 +72,12 @@ HF_API HF_NODISCARD int hf_permits_owner(
 HF_API HF_NODISCARD int hf_permits_check(const hf_permits_t *p);
 
 /* A permit for the rest of the block (GCC and Clang): as HF_SCOPED_LOCK; declares
- * `const int error` and `unsigned which`. */
-#define HF_SCOPED_PERMIT(error, which, permits)                                          \
-    unsigned which = 0;                                                                  \
+ * `const int error` and `unsigned number`. */
+#define HF_SCOPED_PERMIT(error, number, pool)                                            \
+    unsigned number = 0;                                                                 \
     __attribute__((cleanup(hf_scoped_release)))                                          \
-    hf_scoped_permit_t hf_scoped_##error = {(permits), &which};                          \
-    const int error = hf_permits_acquire(hf_scoped_##error.permits, &which);             \
+    hf_scoped_permit_t hf_scoped_##error = {(pool), &(number)};                          \
+    const int error = hf_permits_acquire(hf_scoped_##error.permits, &(number));          \
     if (error != 0 && error != EOWNERDEAD)                                               \
     hf_scoped_##error.permits = NULL
 

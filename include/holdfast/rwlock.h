@@ -23,7 +23,8 @@
  * The first write lock after reading makes a membarrier, some hundred nanoseconds; each looks at
  * every participant's slot that was ever used.
  *
- * Limits. A thread may hold 8 read locks at once in a segment; more are EAGAIN.
+ * Limits. A thread may hold 8 read locks at once in a segment, also several of one lock; more are
+ * EAGAIN.
  */
 #ifndef HOLDFAST_RWLOCK_H
 #define HOLDFAST_RWLOCK_H

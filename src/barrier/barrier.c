@@ -90,16 +90,18 @@ static bool complete(hf_barrier_t *b, uint32_t round)
 
 static bool wait_for_others(hf_barrier_t *b, struct hfi_wait *wait, uint32_t round)
 {
-    while (round_of(b) == round) {
-        if (is_complete(b, &wait->me, round)) {
-            if (wait->rang) {
-                hfi_wait_count_rescue(wait);
-            }
-            return complete(b, round);
+    bool completed = false, over = false;
+    while (!over) {
+        completed = round_of(b) == round && is_complete(b, &wait->me, round);
+        over = completed || round_of(b) != round;
+        if (!over) {
+            hfi_wait_sleep(wait, hfi_low_half(&b->hf_word), round, NULL, 0);
         }
-        hfi_wait_sleep(wait, hfi_low_half(&b->hf_word), round, NULL, 0);
     }
-    return false;
+    if (wait->rang) {
+        hfi_wait_count_rescue(wait); /* who goes on wakes two: we were not */
+    }
+    return completed && complete(b, round);
 }
 
 int hf_barrier_wait(hf_barrier_t *b, bool *last)

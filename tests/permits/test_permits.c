@@ -206,8 +206,7 @@ Test(permits, owner_tells_who_holds_one)
 
 static unsigned scoped(bool by_hand)
 {
-    hf_permits_t *permits = pool;
-    HF_SCOPED_PERMIT(error, which, permits);
+    HF_SCOPED_PERMIT(error, which, pool);
     assert_ok(error);
     hf_owner_t who;
     assert_ok(hf_permits_owner(pool, which, &who));

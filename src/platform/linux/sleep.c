@@ -93,9 +93,9 @@ unsigned hfi_wake(uint32_t *word, unsigned count)
 static unsigned change_and_wake(
     uint32_t *word, unsigned operation, unsigned operand, unsigned count)
 {
-    enum { LEAST = 0x800 };
+    enum { NEVER = 0x800 }; /* sign-extended: -2048 */
     int saved = errno;
-    unsigned change = FUTEX_OP(operation, operand, FUTEX_OP_CMP_LT, LEAST);
+    unsigned change = FUTEX_OP(operation, operand, FUTEX_OP_CMP_EQ, NEVER);
     /* The kernel's change is a full barrier; this says so to C. */
     __atomic_fetch_add(word, 0, __ATOMIC_SEQ_CST);
     long woken =
