@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What tests of the primitives need beside party.h: addresses that cannot be one, a segment to
- * look at only, sleepers of any kind, and who is slow to notice that it was woken. */
+/* What tests of the primitives need beside party.h: addresses that cannot be one, a
+ * segment to look at only, sleepers of any kind, and who is slow to notice that it was
+ * woken. */
 #ifndef TESTS_CROWD_H
 #define TESTS_CROWD_H
 
@@ -79,8 +80,8 @@ static inline void assert_all_exit(const pid_t *crowd, unsigned count, int with)
     }
 }
 
-/* From here on, `sleeper` runs only while this process does not: woken and then killed at once,
- * it has most likely done nothing in between. */
+/* From here on, `sleeper` runs only while this process does not: woken and then killed at
+ * once, it has most likely done nothing in between. */
 static inline void make_slow(pid_t sleeper)
 {
     struct sched_param none = {0};

@@ -23,13 +23,15 @@
  * fork is a new participant and holds nothing; what its parent held is still the
  * parent's.
  *
- * Memory. A primitive is plain memory at an 8-byte boundary inside a segment's memory, the same
- * for 32- and 64-bit programs. All-zero is its initial state: there is nothing to construct. It
- * may be put to another use when nobody is inside a call on it; a mutex or a semaphore as soon as
- * somebody has locked or taken it and knows that nobody else will.
+ * Memory. A primitive is plain memory at an 8-byte boundary inside a segment's memory,
+ * the same for 32- and 64-bit programs. All-zero is its initial state: there is nothing
+ * to construct. It may be put to another use when nobody is inside a call on it; a mutex
+ * or a semaphore as soon as somebody has locked or taken it and knows that nobody else
+ * will.
  *
- * Signals. A wait goes on after a signal handler has run; a handler must not jump out of one. No
- * call is a cancellation point. hf_sem_post and hf_event_set may be called from a handler.
+ * Signals. A wait goes on after a signal handler has run; a handler must not jump out of
+ * one. No call is a cancellation point. hf_sem_post and hf_event_set may be called from a
+ * handler.
  */
 #ifndef HOLDFAST_COMMON_H
 #define HOLDFAST_COMMON_H

@@ -15,18 +15,19 @@
  *         error = hf_mutex_unlock(&account->lock);
  *     }
  *
- * Kill theorem: a holder killed at any instruction passes the mutex on, with EOWNERDEAD, to one
- * live thread that waits for it or comes to it next; any other thread killed at any instruction
- * inside these calls changes nothing for the others. A holder that is stopped is alive and keeps
- * its mutex. A waiter needs no help from a timer after a single death; when several come within
- * some 200 ms, a sleeper may find out by itself, within half a second (hf_segment_info_t.rescues
- * counts it). docs/recovery.md has the proof.
+ * Kill theorem: a holder killed at any instruction passes the mutex on, with EOWNERDEAD,
+ * to one live thread that waits for it or comes to it next; any other thread killed at
+ * any instruction inside these calls changes nothing for the others. A holder that is
+ * stopped is alive and keeps its mutex. A waiter needs no help from a timer after a
+ * single death; when several come within some 200 ms, a sleeper may find out by itself,
+ * within half a second (hf_segment_info_t.rescues counts it). docs/recovery.md has the
+ * proof.
  *
- * Order. Lock acquires what the last unlock released. It is not fair: whoever is running may
- * overtake the sleepers, but who was overtaken often looks longer.
+ * Order. Lock acquires what the last unlock released. It is not fair: whoever is running
+ * may overtake the sleepers, but who was overtaken often looks longer.
  *
- * Cost. Without contention, a lock is one compare-and-swap and an unlock one plain store. A
- * waiter spins for some microseconds, unless there is only one CPU, then sleeps.
+ * Cost. Without contention, a lock is one compare-and-swap and an unlock one plain store.
+ * A waiter spins for some microseconds, unless there is only one CPU, then sleeps.
  *
  * Limits. 2^32 - 1 levels of recursion. A thread that holds more than 2,000 robust
  * pthread mutexes of its own, or has unmapped one that it holds, hides its death from the

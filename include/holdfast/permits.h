@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Permits: a semaphore whose permits have owners and numbers, so that a dead owner's come back.
- * For a pool of resources of which each may be used by one at a time.
+ * Permits: a semaphore whose permits have owners and numbers, so that a dead owner's come
+ * back. For a pool of resources of which each may be used by one at a time.
  *
- *     hf_permits_t *pool = ...;                       // hf_permits_size(8) bytes in a segment
- *     int error = hf_permits_init(pool, 8);           // by one, before the others use it
+ *     hf_permits_t *pool = ...;              // hf_permits_size(8) bytes in a segment
+ *     int error = hf_permits_init(pool, 8);  // by one, before the others use it
  *
  *     unsigned which;
  *     error = hf_permits_acquire(pool, &which);
@@ -12,12 +12,13 @@
  *     ...
  *     error = hf_permits_release(pool, which);
  *
- * Kill theorem: there are always as many permits as at the beginning, each free or held by one.
- * A dead holder's is taken by exactly one other, who is told (EOWNERDEAD).
+ * Kill theorem: there are always as many permits as at the beginning, each free or held
+ * by one. A dead holder's is taken by exactly one other, who is told (EOWNERDEAD).
  *
- * A thread may hold several. A permit is released by the thread that acquired it. A stopped
- * holder is alive and keeps its permits. Sleepers are woken by the death of any of 127 holders;
- * with more holders at once, one of the others' is noticed after at most half a second.
+ * A thread may hold several. A permit is released by the thread that acquired it. A
+ * stopped holder is alive and keeps its permits. Sleepers are woken by the death of any
+ * of 127 holders; with more holders at once, one of the others' is noticed after at most
+ * half a second.
  */
 #ifndef HOLDFAST_PERMITS_H
 #define HOLDFAST_PERMITS_H
@@ -28,7 +29,7 @@
 extern "C" {
 #endif
 
-/* 16 bytes at an 8-byte boundary, followed by 8 for each permit. The fields are private. */
+/* 16 bytes at an 8-byte boundary, followed by 8 for each permit. Private fields. */
 typedef struct {
     HF_ALIGN8 uint64_t hf_word;
     uint32_t hf_count;
@@ -41,23 +42,23 @@ typedef struct {
 HF_API size_t hf_permits_size(unsigned count);
 
 /*
- * Makes it a pool of so many free permits, whatever it was. For fresh memory: nobody may use it
- * meanwhile. 0; EINVAL: a bad count, or not all of it in a segment; EACCES.
+ * Makes it a pool of so many free permits, whatever it was. For fresh memory: nobody may
+ * use it meanwhile. 0; EINVAL: a bad count, or not all of it in a segment; EACCES.
  */
 HF_API HF_NODISCARD int hf_permits_init(hf_permits_t *p, unsigned count);
 
 /*
- * Takes a permit, waiting as long as it takes; *which: its number, from 0.
- * 0; EOWNERDEAD: taken from a dead holder; EINVAL: not in a segment, not initialised, or no
- * which; EBADMSG; EACCES; EAGAIN: participants.
+ * Takes a permit, waiting as long as it takes; *which: its number, from 0. 0; EOWNERDEAD:
+ * taken from a dead holder; EINVAL: not in a segment, not initialised, or no which;
+ * EBADMSG; EACCES; EAGAIN: participants.
  */
 HF_API HF_NODISCARD int hf_permits_acquire(hf_permits_t *p, unsigned *which);
 
 /* Takes one if that takes no waiting. As hf_permits_acquire; EBUSY: all are held. */
 HF_API HF_NODISCARD int hf_permits_tryacquire(hf_permits_t *p, unsigned *which);
 
-/* Waits until the deadline (CLOCK_MONOTONIC) at most. As hf_permits_acquire; ETIMEDOUT; EINVAL:
- * no valid time. */
+/* Waits until the deadline (CLOCK_MONOTONIC) at most. As hf_permits_acquire; ETIMEDOUT;
+ * EINVAL: no valid time. */
 HF_API HF_NODISCARD int hf_permits_timedacquire(
     hf_permits_t *p, unsigned *which, const struct timespec *deadline);
 

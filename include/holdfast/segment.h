@@ -19,9 +19,10 @@
  * The object lives, with its contents, until hf_segment_remove and the last close, or
  * until the system stops. (Linux: a file in /dev/shm.)
  *
- * Limits: 16,384 participants (threads that have joined) a segment. In a process without /proc,
- * a descriptor of a segment's object must not be closed while another thread of the process joins
- * the segment (makes its first call there): the kernel would drop the joiner's claim.
+ * Limits: 16,384 participants (threads that have joined) a segment. In a process without
+ * /proc, a descriptor of a segment's object must not be closed while another thread of
+ * the process joins the segment (makes its first call there): the kernel would drop the
+ * joiner's claim.
  */
 #ifndef HOLDFAST_SEGMENT_H
 #define HOLDFAST_SEGMENT_H
@@ -71,10 +72,10 @@ HF_API HF_NODISCARD int hf_segment_open_fd(
     hf_segment_t **seg, int fd, unsigned flags, const hf_segment_config_t *config);
 
 /*
- * Closes it; the last close in the process detaches it. Then the calling thread leaves; other
- * threads of the process that have joined are
- * asked for nothing: the mapping goes when the last of them has ended. Whoever uses the
- * segment's memory after its close is at fault. 0; EINVAL: a null or closed handle.
+ * Closes it; the last close in the process detaches it. Then the calling thread leaves;
+ * other threads of the process that have joined are asked for nothing: the mapping goes
+ * when the last of them has ended. Whoever uses the segment's memory after its close is
+ * at fault. 0; EINVAL: a null or closed handle.
  */
 HF_API HF_NODISCARD int hf_segment_close(hf_segment_t *seg);
 

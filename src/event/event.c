@@ -3,9 +3,9 @@
  * Event: a queue word whose value is
  *
  *   bit 0         SET
- *   bits 1..31    ROUND: how often it has been reset, or an automatic one has let somebody pass.
- *                 No value comes again. A waiter passes a manual one that is set, or has been
- *                 since: then the round is another.
+ *   bits 1..31    ROUND: how often it has been reset, or an automatic one has let
+ *                 somebody pass. No value comes again. A waiter passes a manual one that
+ *                 is set, or has been since: then the round is another.
  *
  * Commit points: of set, the one system call that sets SET and wakes (all, or two of
  * which one will consume), or a compare-and-swap if nobody sleeps; of reset, and of
@@ -131,7 +131,8 @@ static int set(hf_event_t *e)
             hfi_set_bit_and_wake(hfi_low_half(&e->hf_word), 0, count);
             return 0;
         }
-        /* not set -> set, nobody sleeps; or set already: whoever passes sees what we wrote */
+        /* not set -> set, nobody sleeps; or set already: whoever passes sees what we
+         * wrote */
     } while (!hfi_cas64_release(&e->hf_word, &w, w | SET));
     return 0;
 }

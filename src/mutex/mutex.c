@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mutex: one word, tagged with its holder. docs/recovery.md has the transitions and the proof.
+ * Mutex: one word, tagged with its holder. docs/recovery.md has the transitions and the
+ * proof.
  *
- *   SLEEPERS      a thread may sleep on the word. A thread must set it before it sleeps; only a
- *                 holder whose wake finds nobody may clear it.
- *   WAKING        an unlocker has woken two sleepers, and none has acted since; while it is
- *                 set, unlocking need wake nobody. Who clears it either goes to sleep watching
- *                 the holder, or has just become the holder after a sleep.
- *   INCONSISTENT  taken from a dead holder, not yet declared repaired; only beside a holder.
+ *   SLEEPERS      a thread may sleep on the word. A thread must set it before it sleeps;
+ *                 only a holder whose wake finds nobody may clear it.
+ *   WAKING        an unlocker has woken two sleepers, and none has acted since; while it
+ *                 is set, unlocking need wake nobody. Who clears it either goes to sleep
+ *                 watching the holder, or has just become the holder after a sleep.
+ *   INCONSISTENT  taken from a dead holder, not yet declared repaired; a holder's only.
  *   LOST          unlocked while INCONSISTENT: no holder again, until hf_mutex_init.
  *   RECURSIVE     option; never changes.
  *
- * The bias (wait/bias.h) says that nobody sleeps, so the holder may give the mutex back by a
- * plain store, which would overwrite flags that others set meanwhile. Who is about to sleep
- * revokes it; then the holder uses compare-and-swap.
+ * The bias (wait/bias.h) says that nobody sleeps, so the holder may give the mutex back
+ * by a plain store, which would overwrite flags that others set meanwhile. Who is about
+ * to sleep revokes it; then the holder uses compare-and-swap.
  *
- * Between taking (a compare-and-swap) and giving back (another, or the store) the word alone
- * says who holds it. Dying before either leaves nothing; dying after leaves a dead tag, which
- * the next comer replaces, and those asleep are woken by the death of the lease that they watch.
+ * Between taking (a compare-and-swap) and giving back (another, or the store) the word
+ * alone says who holds it. Dying before either leaves nothing; dying after leaves a dead
+ * tag, which the next comer replaces, and those asleep are woken by the death of the
+ * lease that they watch.
  */
 #include "mutex/mutex.h"
 

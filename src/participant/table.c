@@ -145,8 +145,8 @@ int hfi_table_join(const struct hfi_table *table, uint64_t *tag)
     return EAGAIN;
 }
 
-/* A joiner that saw the slot free before its owner came holds the claim while it looks again:
- * for moments, unless it is stopped. */
+/* A joiner that saw the slot free before its owner came holds the claim while it looks
+ * again: for moments, unless it is stopped. */
 static int claim_soon(
     const struct hfi_table *table, struct hfi_claim *claim, uint32_t index)
 {
@@ -188,9 +188,9 @@ enum hfi_life hfi_table_life(const struct hfi_table *table, uint64_t tag)
     if (generation != hfi_tag_generation(tag)) {
         return generation > hfi_tag_generation(tag) ? HFI_DEAD : HFI_IMPOSSIBLE;
     }
-    /* A generation ends before the slot's lease can live again, so a live word seen here is the
-     * next incarnation's only if the generation has changed since. Both loads acquire: whoever
-     * takes a dead one's lock sees what that one wrote. */
+    /* A generation ends before the slot's lease can live again, so a live word seen here
+     * is the next incarnation's only if the generation has changed since. Both loads
+     * acquire: whoever takes a dead one's lock sees what that one wrote. */
     bool live = is_leased(slot);
     bool same = hfi_load64_acquire(&slot->generation) == generation;
     return live && same ? HFI_ALIVE : HFI_DEAD;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Permits: a cell for each, tagged with its holder; so their number cannot change. The queue
- * word's value counts releases that somebody may have waited for.
+ * Permits: a cell for each, tagged with its holder; so their number cannot change. The
+ * queue word's value counts releases that somebody may have waited for.
  *
- * Commit points: free -> us, or a dead one's -> us; us -> free. A releaser that dies between the
- * last and the wake is seen by those who sleep: they watch the holders that they found. Who
- * releases wakes two, who look at all cells again and watch whoever holds them then.
+ * Commit points: free -> us, or a dead one's -> us; us -> free. A releaser that dies
+ * between the last and the wake is seen by those who sleep: they watch the holders that
+ * they found. Who releases wakes two, who look at all cells again and watch whoever holds
+ * them then.
  */
 #include <holdfast/permits.h>
 
@@ -95,7 +96,8 @@ static void note(struct holders *holders, uint64_t tag)
     }
 }
 
-/* Everybody's cell was just seen held: takes a dead one's, and notes who holds the others. */
+/* Everybody's cell was just seen held: takes a dead one's, and notes who holds the
+ * others. */
 static int take_orphan(hf_permits_t *p, unsigned count, const struct hfi_member *me,
     unsigned *which, struct holders *holders)
 {
@@ -126,7 +128,8 @@ static int attempt(
     hf_permits_t *p, unsigned count, struct hfi_wait *wait, unsigned *which)
 {
     struct holders holders;
-    /* First say that we may sleep, then look: a release comes before the look or wakes us. */
+    /* First say that we may sleep, then look: a release comes before the look or wakes
+     * us. */
     uint64_t w = hfi_load64_acquire(&p->hf_word);
     if (wait->deadline != 0 && !hfi_queue_enter(&p->hf_word, w)) {
         return TRY_AGAIN;

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-/* A writer that comes later will revoke it again; one that is about has set WRITER, which who
- * sees it plain sees too. */
+/* A writer that comes later will revoke it again; one that is about has set WRITER, which
+ * who sees it plain sees too. */
 void hfi_restore_bias(hf_rwlock_t *l)
 {
     enum { EVERY = 256 };

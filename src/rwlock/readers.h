@@ -3,10 +3,11 @@
  * Readers: each writes the lock's offset into a place of its own slot, so nothing counts
  * them, and a dead one leaves nothing: its slot is dead.
  *
- * A reader writes its place, then looks at WRITER; a writer writes WRITER, then looks at the
- * places: one of them sees the other, if there is a fence between in both. The bias (wait/bias.h)
- * spares the reader's. A reader looks at the bias after it has written its place: if it still
- * sees none revoked, the writer's membarrier comes after that write, and the writer will see it.
+ * A reader writes its place, then looks at WRITER; a writer writes WRITER, then looks at
+ * the places: one of them sees the other, if there is a fence between in both. The bias
+ * (wait/bias.h) spares the reader's. A reader looks at the bias after it has written its
+ * place: if it still sees none revoked, the writer's membarrier comes after that write,
+ * and the writer will see it.
  */
 #ifndef HFI_RWLOCK_READERS_H
 #define HFI_RWLOCK_READERS_H
@@ -19,8 +20,8 @@
 #include "participant/member.h"
 #include "wait/bias.h"
 
-/* Where in its slot a thread reads the lock at this offset (0: a free place), or NULL. The
- * lowest of several, so the highest goes last: who looks upwards overlooks none. */
+/* Where in its slot a thread reads the lock at this offset (0: a free place), or NULL.
+ * The lowest of several, so the highest goes last: who looks upwards overlooks none. */
 static inline uint64_t *hfi_place_of(struct hfi_slot *slot, uint64_t offset)
 {
     for (int i = 0; i < HFI_READING_MAX; i++) {
@@ -61,11 +62,11 @@ static inline void hfi_end_reading(const hf_rwlock_t *l, uint64_t *place)
 /* For a reader that saw no WRITER: now and then, revoked -> plain. */
 void hfi_restore_bias(hf_rwlock_t *l);
 
-/* For who has set WRITER: plain -> revoked -> heeded. From here on those who began to read
- * before can be found. False: there is no fence to be had, and they may not be. */
+/* For who has set WRITER: plain -> revoked -> heeded. From here on those who began to
+ * read before can be found. False: there is no fence to be had, and they may not be. */
 bool hfi_revoke_bias(hf_rwlock_t *l);
 
-/* Where one stands that reads the lock at this offset, and its tag; the dead do not read. */
+/* Where one stands that reads the lock at this offset, and its tag; not a dead one. */
 uint64_t *hfi_find_reader(const struct hfi_table *table, uint64_t offset, uint64_t *tag);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reader-writer lock: what callers see. The writers' side (the gate and WRITER) is in writer.h,
- * the readers' (their places, and the bias that spares them a fence) in readers.h.
+ * Reader-writer lock: what callers see. The writers' side (the gate and WRITER) is in
+ * writer.h, the readers' (their places, and the bias that spares them a fence) in
+ * readers.h.
  *
- * Commit points: reading, the look that finds no WRITER; writing, DRAINING cleared; giving back,
- * the place's or WRITER's store of 0.
+ * Commit points: reading, the look that finds no WRITER; writing, DRAINING cleared;
+ * giving back, the place's or WRITER's store of 0.
  */
 #include <holdfast/rwlock.h>
 
@@ -31,7 +32,8 @@ static void sleep_before(hf_rwlock_t *l, struct hfi_wait *wait, uint64_t w)
     }
 }
 
-/* Through the gate no writer can be within: for who was overtaken often, or met a dead one. */
+/* Through the gate no writer can be within: for who was overtaken often, or met a dead
+ * one. */
 static int read_through_gate(
     hf_rwlock_t *l, const struct hfi_member *me, uint64_t *place, uint64_t deadline)
 {

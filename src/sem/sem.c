@@ -2,16 +2,17 @@
 /*
  * Semaphore: a word whose low half is the number of tokens, which sleepers compare, with
  *
- *   bit 31        SLEEPERS: a thread may sleep on it, while there are no tokens; must be set by it
- *                 before. It is in the compared half because the number 0 comes again.
+ *   bit 31        SLEEPERS: a thread may sleep on it, while there are no tokens; must be
+ *                 set by it before. It is in the compared half because the number 0 comes
+ *                 again.
  *   bit 33        PROBED, as in wait/queue.h.
  *
- * Nobody owns it, so no lease tells of the death of a poster: a post that may have to wake is one
- * system call, which adds the token and wakes, and is killed before or after. A woken one may
- * die: two are woken, and the other finds the token.
+ * Nobody owns it, so no lease tells of the death of a poster: a post that may have to
+ * wake is one system call, which adds the token and wakes, and is killed before or after.
+ * A woken one may die: two are woken, and the other finds the token.
  *
- * Commit points: the compare-and-swap that takes a token; the one, or the system call, that adds
- * one. After it a post touches nothing: the taker may have freed the semaphore.
+ * Commit points: the compare-and-swap that takes a token; the one, or the system call,
+ * that adds one. After it a post touches nothing: the taker may have freed the semaphore.
  */
 #include <holdfast/sem.h>
 

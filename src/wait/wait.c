@@ -11,9 +11,9 @@
 #define MOMENT (10 * HFI_MILLISECOND)
 
 /*
- * Each look takes the line from who holds the lock, so there are gaps: some 3 us in all. Who
- * has slept and was overtaken sleeps again at once, which costs the others least; who was
- * overtaken often looks all the longer, so that nobody starves.
+ * Each look takes the line from who holds the lock, so there are gaps: some 3 us in all.
+ * Who has slept and was overtaken sleeps again at once, which costs the others least; who
+ * was overtaken often looks all the longer, so that nobody starves.
  */
 enum { LOOKS = 8, GAP = 16 /* relaxes */, OFTEN = 4 /* sleeps */ };
 

@@ -159,7 +159,8 @@ static void kill_repairer(assembly_t *a, uint64_t after_ns)
 /*
  * The first holder gives it back, which wakes some of the sleepers; the next holder dies,
  * then the one that recovers. The deaths may lie as far apart as one likes: who was not
- * woken by the first holder still watches that one, so who wakes it when the last one dies?
+ * woken by the first holder still watches that one, so who wakes it when the last one
+ * dies?
  */
 static void kill_in_turn(assembly_t *a)
 {

@@ -8,8 +8,8 @@
  * library wakes it, or its back-stop. Every other time there are two objects, and one
  * worker holds both.
  *
- * Two deaths near each other among sleepers are what the back-stop is there for, and it is
- * allowed one rescue in 10,000 kills. So they are left to --coincide.
+ * Two deaths near each other among sleepers are what the back-stop is there for, and it
+ * is allowed one rescue in 10,000 kills. So they are left to --coincide.
  */
 #ifndef TORTURE_ASSEMBLY_H
 #define TORTURE_ASSEMBLY_H

@@ -219,8 +219,8 @@ static bool still_wait(const pid_t others[2], uint64_t round)
     return false;
 }
 
-/* The last one is killed some way into its call. Then its round is complete, or it has not
- * arrived and another comes in its place. */
+/* The last one is killed some way into its call. Then its round is complete, or it has
+ * not arrived and another comes in its place. */
 static void kill_the_last(int delay)
 {
     uint32_t before = room->arrivals;

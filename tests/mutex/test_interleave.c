@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Nobody dies: a holder is suspended at an instruction of its unlock, a sleeper comes, the holder
- * goes on for some instructions and is suspended again, others come and go, and then it goes on.
- * Whatever the two instructions are, the sleeper must be woken, without the timer's help.
+ * Nobody dies: a holder is suspended at an instruction of its unlock, a sleeper comes,
+ * the holder goes on for some instructions and is suspended again, others come and go,
+ * and then it goes on. Whatever the two instructions are, the sleeper must be woken,
+ * without the timer's help.
  *
- * It found: bias plain; suspended before the store; the sleeper revokes the bias, sets its bit and
- * sleeps; the store overwrites the bit; suspended before the second look; somebody locks, sees no
- * sleepers and restores the bias; the second look finds it plain, and wakes nobody.
+ * It found: bias plain; suspended before the store; the sleeper revokes the bias, sets
+ * its bit and sleeps; the store overwrites the bit; suspended before the second look;
+ * somebody locks, sees no sleepers and restores the bias; the second look finds it plain,
+ * and wakes nobody.
  */
 #include <sys/ptrace.h>
 

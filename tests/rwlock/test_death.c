@@ -291,7 +291,7 @@ Test(rwlock_death, of_a_writer_that_still_waits_leaves_its_turn_to_the_next)
     pid_t reader = spawn_sleeper(read_and_repair, 2);
     pid_t next = spawn_sleeper(write_and_repair, 3);
     kill_and_reap(writer);
-    /* Who of the two goes first is open: the next writer may keep the reader out at once. */
+    /* Who of the two goes first is open: the next writer may keep the reader out. */
     assert_ok(hf_rwlock_unlock(lock));
     assert_exits(reader, 0);
     assert_exits(next, 0);
