@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mutex: one word, tagged with its holder. docs/recovery.md has the transitions and the
- * proof.
+ * Mutex: one word, tagged with its holder. docs/recovery.md has transitions and proof.
  *
  *   SLEEPERS      a thread may sleep on the word. A thread must set it before it sleeps;
  *                 only a holder whose wake finds nobody may clear it.
@@ -191,7 +190,7 @@ int hfi_mutex_lock_until(hf_mutex_t *m, uint64_t deadline)
 
 int hf_mutex_lock(hf_mutex_t *m)
 {
-    return lock_fast(m) ? 0 : lock_slow(m, HFI_NEVER);
+    return hfi_mutex_lock_until(m, HFI_NEVER);
 }
 
 int hf_mutex_trylock(hf_mutex_t *m)
