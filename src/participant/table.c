@@ -151,12 +151,10 @@ static int claim_soon(
     const struct hfi_table *table, struct hfi_claim *claim, uint32_t index)
 {
     uint64_t patience = hfi_now() + 10 * HFI_MILLISECOND;
-    uint32_t nothing = 0;
-    struct hfi_watch watch = {.word = &nothing, .expected = 0};
     int error;
     while ((error = hfi_claim(claim, table->object, &table->identity, index)) == EBUSY &&
            hfi_now() < patience) {
-        (void)hfi_sleep(&watch, 1, hfi_now() + HFI_MILLISECOND / 10);
+        hfi_pause(HFI_MILLISECOND / 10);
     }
     return error;
 }

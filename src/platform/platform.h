@@ -142,6 +142,9 @@ enum { HFI_WATCHES_MAX = 128 };
  */
 int hfi_sleep(const struct hfi_watch *watches, unsigned count, uint64_t deadline);
 
+/* For somebody else to get on with what nobody will wake us for. */
+void hfi_pause(uint64_t ns);
+
 /* Wakes up to `count` who sleep on the word, in order of arrival; returns how many. */
 unsigned hfi_wake(uint32_t *word, unsigned count);
 

@@ -250,13 +250,6 @@ static int open_by_fd(
     return error;
 }
 
-static void pause_a_moment(void)
-{
-    uint32_t nothing = 0;
-    struct hfi_watch watch = {.word = &nothing, .expected = 0};
-    (void)hfi_sleep(&watch, 1, hfi_now() + HFI_MILLISECOND);
-}
-
 /* ---- public ---- */
 
 static bool are_flags_valid(unsigned flags)
@@ -308,7 +301,7 @@ int hf_segment_open_fd(
         if (error != EBUSY) {
             break;
         }
-        pause_a_moment();
+        hfi_pause(HFI_MILLISECOND);
     }
     errno = saved;
     return error;

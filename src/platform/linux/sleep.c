@@ -80,6 +80,13 @@ int hfi_sleep(const struct hfi_watch *watches, unsigned count, uint64_t deadline
     return sleep_a_slice(watches, deadline);
 }
 
+void hfi_pause(uint64_t ns)
+{
+    uint32_t nothing = 0;
+    struct hfi_watch watch = {.word = &nothing, .expected = 0};
+    (void)sleep_on_one(&watch, hfi_later(hfi_now(), ns));
+}
+
 unsigned hfi_wake(uint32_t *word, unsigned count)
 {
     int saved = errno;
