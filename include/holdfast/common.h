@@ -6,13 +6,16 @@
  *
  *   0                done
  *   EOWNERDEAD       done, and you now hold it exclusively; who held it before died.
- * Repair the data, then call _consistent; unlocked as it is, it becomes ENOTRECOVERABLE
- * for everybody ENOTRECOVERABLE  somebody gave up repairing; _init, by agreement, starts
- * anew ETIMEDOUT EBUSY  the deadline passed; a try found it taken EDEADLK   EPERM  you
- * hold it already; you do not hold it EINVAL           not inside an attached segment, or
- * an argument that can never be right EBADMSG          what the segment holds there is
- * damaged, or no segment at all EAGAIN           a table is full: too many participants,
- * too deep a recursion EACCES           no permission, or a segment attached read-only
+ *                    Repair the data, then call _consistent; unlocked as it is, it
+ *                    becomes ENOTRECOVERABLE for everybody
+ *   ENOTRECOVERABLE  somebody gave up repairing; _init, by agreement, starts anew
+ *   ETIMEDOUT EBUSY  the deadline passed; a try found it taken
+ *   EDEADLK   EPERM  you hold it already; you do not hold it
+ *   EINVAL           not inside an attached segment, or an argument that can never be
+ *                    right
+ *   EBADMSG          what the segment holds there is damaged, or no segment at all
+ *   EAGAIN           a table is full: too many participants, too deep a recursion
+ *   EACCES           no permission, or a segment attached read-only
  *   ENOTSUP          the kernel does not certify this thread's death (no robust futexes:
  *                    an emulator, a raw clone)
  *   ENOENT EEXIST ENOMEM ENOSPC   as everywhere
