@@ -61,6 +61,13 @@ extern "C" {
 #define HF_ALIGN8 _Alignas(8)
 #endif
 
+/* How to open what is shared; none: what exists, for reading and writing. */
+enum {
+    HF_CREATE = 1,    /* create it if there is none */
+    HF_EXCLUSIVE = 2, /* with HF_CREATE: EEXIST if there is one */
+    HF_READ_ONLY = 4  /* look only: calls that would write return EACCES */
+};
+
 /*
  * The moment `ms` milliseconds from now, on CLOCK_MONOTONIC: what the _timed calls take.
  *

@@ -14,8 +14,10 @@
 #include <holdfast/mutex.h>
 #include <holdfast/once.h>
 #include <holdfast/permits.h>
+#include <holdfast/region.h>
 #include <holdfast/rwlock.h>
 #include <holdfast/segment.h>
 #include <holdfast/sem.h>
+#include <holdfast/shm.h>
 
 #endif

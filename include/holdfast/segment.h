@@ -45,12 +45,6 @@ typedef struct {
     unsigned permissions; /* mode bits, exactly these whatever the umask; default 0600 */
 } hf_segment_config_t;
 
-enum {
-    HF_CREATE = 1,    /* create it if there is none */
-    HF_EXCLUSIVE = 2, /* with HF_CREATE: EEXIST if there is one */
-    HF_READ_ONLY = 4  /* look only: calls that would write return EACCES */
-};
-
 /*
  * Opens what exists, or creates (flags above). `name` is 1 to 250 bytes without a slash,
  * but for one that it may begin with. 0; EINVAL: a bad name, flag or config, or the

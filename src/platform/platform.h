@@ -80,11 +80,25 @@ int hfi_object_duplicate(
     int *object, int fd, bool *read_only); /* what the descriptor is */
 /* An object without a name, of which nothing is left if we die before it is published. */
 int hfi_object_create(int *object, unsigned permissions);
+/* One that no name leads to, and that nobody can make smaller. */
+int hfi_object_create_anonymous(int *object);
 int hfi_object_publish(int object, const char *name); /* EEXIST */
 int hfi_object_remove(const char *name);
 int hfi_object_inspect(int object, struct hfi_object_info *info);
 int hfi_object_allocate(int object, uint64_t size); /* really: ENOSPC now or never */
-int hfi_object_map(int object, size_t size, bool read_only, void **memory);
+/* EPERM: it is one that nobody can make smaller. */
+int hfi_object_cut(int object, uint64_t size);
+
+enum hfi_access {
+    HFI_ACCESS_READ,
+    HFI_ACCESS_WRITE,
+    HFI_ACCESS_COPY /* what is written stays in this process */
+};
+
+/* Any offset; *memory is what stands there. */
+int hfi_object_map(
+    int object, uint64_t offset, size_t size, enum hfi_access access, void **memory);
+int hfi_object_flush(void *memory, size_t size); /* any part of what is mapped */
 void hfi_object_unmap(void *memory, size_t size);
 void hfi_object_close(int object);
 int hfi_object_read(

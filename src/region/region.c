@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-enum { NAME_LIMIT = 250 }; /* bytes; file systems take 255 */
+enum {
+    NAME_LIMIT = 250, /* bytes; file systems take 255 */
+    DEFAULT_PERMISSIONS = 0600
+};
 
 const char *hfi_region_name(const char *name)
 {
@@ -17,6 +20,36 @@ const char *hfi_region_name(const char *name)
                  memchr(name, '/', length) == NULL && strcmp(name, ".") != 0 &&
                  strcmp(name, "..") != 0;
     return valid ? name : NULL;
+}
+
+bool hfi_region_are_flags_valid(unsigned flags)
+{
+    bool create = (flags & HF_CREATE) != 0;
+    return (flags & ~(unsigned)(HF_CREATE | HF_EXCLUSIVE | HF_READ_ONLY)) == 0 &&
+           (create ? (flags & HF_READ_ONLY) == 0 : (flags & HF_EXCLUSIVE) == 0);
+}
+
+bool hfi_region_are_permissions_valid(unsigned permissions)
+{
+    return permissions == 0 ||
+           ((permissions & 0600) == 0600 && (permissions & ~0666U) == 0);
+}
+
+int hfi_region_find_or_make(
+    unsigned flags, int (*find)(void *wish), int (*make)(void *wish), void *wish)
+{
+    for (;;) {
+        int error = (flags & HF_EXCLUSIVE) != 0 ? ENOENT : find(wish);
+        if (error != ENOENT || (flags & HF_CREATE) == 0) {
+            return error;
+        }
+        error = make(wish);
+        if (error != EEXIST || (flags & HF_EXCLUSIVE) != 0) {
+            return error;
+        }
+        /* It came between our two looks. Should it go between the next two, another
+         * process has created and removed one: somebody goes on. */
+    }
 }
 
 static int vet(struct hfi_region *region)
@@ -53,15 +86,12 @@ int hfi_region_open_fd(struct hfi_region *region, int fd, bool read_only)
     return vet(region);
 }
 
-int hfi_region_create(struct hfi_region *region, uint64_t size, unsigned permissions)
+int hfi_region_create(struct hfi_region *region, unsigned permissions)
 {
     *region = (struct hfi_region){.read_only = false};
-    int error = hfi_object_create(&region->object, permissions);
-    if (error != 0) {
-        return error;
-    }
-    error = vet(region);
-    return error != 0 ? error : hfi_region_allocate(region, size);
+    int error = hfi_object_create(
+        &region->object, permissions != 0 ? permissions : DEFAULT_PERMISSIONS);
+    return error != 0 ? error : vet(region);
 }
 
 int hfi_region_allocate(struct hfi_region *region, uint64_t size)
@@ -83,8 +113,8 @@ int hfi_region_map(struct hfi_region *region, uint64_t size)
         return ENOMEM;
     }
     region->size = (size_t)size;
-    return hfi_object_map(
-        region->object, region->size, region->read_only, &region->memory);
+    return hfi_object_map(region->object, 0, region->size,
+        region->read_only ? HFI_ACCESS_READ : HFI_ACCESS_WRITE, &region->memory);
 }
 
 void hfi_region_close(struct hfi_region *region)

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <holdfast/common.h>
+
 #include "platform/platform.h"
 
 struct hfi_region {
@@ -17,9 +19,24 @@ struct hfi_region {
     size_t size;
 };
 
+/* The public handle of an object: its mappings are handles of their own. */
+struct hf_shm {
+    struct hfi_region region;
+};
+
 /* The name as the system takes it, without the slash that it may begin with; null:
  * invalid. */
 const char *hfi_region_name(const char *name);
+
+bool hfi_region_are_flags_valid(unsigned flags);
+bool hfi_region_are_permissions_valid(unsigned permissions);
+
+/*
+ * Opens what exists or creates it, as the flags say: `find` returns ENOENT if there is
+ * none, `make` returns EEXIST if somebody else was first.
+ */
+int hfi_region_find_or_make(
+    unsigned flags, int (*find)(void *wish), int (*make)(void *wish), void *wish);
 
 /*
  * Open what exists; refuse (EACCES) what is no plain file, and what another user owns and
@@ -29,9 +46,9 @@ const char *hfi_region_name(const char *name);
 int hfi_region_open(struct hfi_region *region, const char *name, bool read_only);
 int hfi_region_open_fd(struct hfi_region *region, int fd, bool read_only);
 
-/* A new object without a name, allocated in full and mapped; all zero. */
-int hfi_region_create(struct hfi_region *region, uint64_t size, unsigned permissions);
-/* The same in an object that exists, whatever it holds. */
+/* A new object without a name; empty. Permissions 0: the default. */
+int hfi_region_create(struct hfi_region *region, unsigned permissions);
+/* Allocates it in full, whatever it holds, and maps it; on failure closes it. */
 int hfi_region_allocate(struct hfi_region *region, uint64_t size);
 
 int hfi_region_map(struct hfi_region *region, uint64_t size);

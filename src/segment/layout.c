@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "participant/table.h"
+#include "region/region.h"
 
 enum {
     VERSION = 1,
@@ -57,9 +58,8 @@ static bool derive(
 
 static bool is_sensible(const hf_segment_config_t *c)
 {
-    bool permitted = c->permissions == 0 ||
-                     ((c->permissions & 0600) == 0600 && (c->permissions & ~0666U) == 0);
-    return permitted && c->max_participants <= HFI_SLOTS_MAX &&
+    return hfi_region_are_permissions_valid(c->permissions) &&
+           c->max_participants <= HFI_SLOTS_MAX &&
            (c->size == 0 || c->root_size <= c->size);
 }
 

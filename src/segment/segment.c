@@ -7,6 +7,7 @@
  * over).
  */
 #include <holdfast/segment.h>
+#include <holdfast/shm.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,8 +23,6 @@ struct hf_segment {
         at; /* first: who drops an attachment frees the segment with it */
     size_t root_size;
 };
-
-enum { DEFAULT_PERMISSIONS = 0600 };
 
 /* The claim, beyond those of the slots, that admits to building in a descriptor's object.
  */
@@ -103,14 +102,21 @@ static int attach_existing(
 
 /* ---- by name ---- */
 
-static int open_existing(hf_segment_t **seg, const char *name, bool read_only,
-    const hf_segment_config_t *config)
+struct wish {
+    hf_segment_t **seg;
+    const char *name;
+    unsigned flags;
+    const hf_segment_config_t *config;
+};
+
+static int find(void *arg)
 {
+    const struct wish *wish = arg;
     struct hfi_region region;
     hfi_process_lock();
-    int error = hfi_region_open(&region, name, read_only);
+    int error = hfi_region_open(&region, wish->name, (wish->flags & HF_READ_ONLY) != 0);
     if (error == 0) {
-        error = attach_existing(seg, &region, config);
+        error = attach_existing(wish->seg, &region, wish->config);
     }
     hfi_process_unlock();
     return error;
@@ -119,11 +125,12 @@ static int open_existing(hf_segment_t **seg, const char *name, bool read_only,
 static int build(struct hfi_region *region, struct hfi_header *header,
     const hf_segment_config_t *config)
 {
-    unsigned permissions = config->permissions;
     int error = hfi_layout_plan(config, header);
     if (error == 0) {
-        error = hfi_region_create(region, header->total_size,
-            permissions != 0 ? permissions : DEFAULT_PERMISSIONS);
+        error = hfi_region_create(region, config->permissions);
+    }
+    if (error == 0) {
+        error = hfi_region_allocate(region, header->total_size);
     }
     if (error == 0) {
         memcpy(region->memory, header, sizeof *header);
@@ -131,44 +138,24 @@ static int build(struct hfi_region *region, struct hfi_header *header,
     return error;
 }
 
-/* EEXIST: somebody else was first. */
-static int create(hf_segment_t **seg, const char *name, const hf_segment_config_t *config)
+static int make(void *arg)
 {
+    const struct wish *wish = arg;
     struct hfi_header header;
     struct hfi_region region;
-    int error = build(&region, &header, config);
+    int error = build(&region, &header, wish->config);
     if (error != 0) {
         return error;
     }
     hfi_process_lock();
-    error = hfi_object_publish(region.object, name);
+    error = hfi_object_publish(region.object, wish->name);
     if (error == 0) {
-        error = attach(seg, &region, &header);
+        error = attach(wish->seg, &region, &header);
     } else {
         hfi_region_close(&region);
     }
     hfi_process_unlock();
     return error;
-}
-
-static int open_by_name(hf_segment_t **seg, const char *name, unsigned flags,
-    const hf_segment_config_t *config)
-{
-    for (;;) {
-        int error = ENOENT;
-        if ((flags & HF_EXCLUSIVE) == 0) {
-            error = open_existing(seg, name, (flags & HF_READ_ONLY) != 0, config);
-        }
-        if (error != ENOENT || (flags & HF_CREATE) == 0) {
-            return error;
-        }
-        error = create(seg, name, config);
-        if (error != EEXIST || (flags & HF_EXCLUSIVE) != 0) {
-            return error;
-        }
-        /* It came between our two looks. Should it go between the next two, another
-         * process has created and removed one: somebody goes on. */
-    }
 }
 
 /* ---- by descriptor ---- */
@@ -252,18 +239,11 @@ static int open_by_fd(
 
 /* ---- public ---- */
 
-static bool are_flags_valid(unsigned flags)
-{
-    bool create = (flags & HF_CREATE) != 0;
-    return (flags & ~(unsigned)(HF_CREATE | HF_EXCLUSIVE | HF_READ_ONLY)) == 0 &&
-           (create ? (flags & HF_READ_ONLY) == 0 : (flags & HF_EXCLUSIVE) == 0);
-}
-
 static int check_arguments(
     hf_segment_t **seg, unsigned flags, const hf_segment_config_t *config)
 {
     struct hfi_header unused;
-    if (seg == NULL || !are_flags_valid(flags)) {
+    if (seg == NULL || !hfi_region_are_flags_valid(flags)) {
         return EINVAL;
     }
     *seg = NULL;
@@ -280,7 +260,8 @@ int hf_segment_open(hf_segment_t **seg, const char *name, unsigned flags,
         return error;
     }
     int saved = errno;
-    error = open_by_name(seg, name, flags, config);
+    struct wish wish = {seg, name, flags, config};
+    error = hfi_region_find_or_make(flags, find, make, &wish);
     errno = saved;
     return error;
 }
@@ -326,11 +307,7 @@ int hf_segment_close(hf_segment_t *seg)
 
 int hf_segment_remove(const char *name)
 {
-    int saved = errno;
-    name = hfi_region_name(name);
-    int error = name != NULL ? hfi_object_remove(name) : EINVAL;
-    errno = saved;
-    return error;
+    return hf_shm_remove(name);
 }
 
 void *hf_segment_root(const hf_segment_t *seg)

@@ -68,6 +68,23 @@ int hfi_object_create(int *object, unsigned permissions)
     return 0;
 }
 
+/* The mode counts where its descriptor is passed to another user: that a memfd's default
+ * lets the whole world write looks like a trap to hfi_object_inspect. */
+int hfi_object_create_anonymous(int *object)
+{
+    int fd = memfd_create("holdfast", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0) {
+        return errno;
+    }
+    if (fchmod(fd, 0600) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) != 0) {
+        int error = errno;
+        close(fd);
+        return error;
+    }
+    *object = fd;
+    return 0;
+}
+
 int hfi_object_publish(int object, const char *name)
 {
     char path[512];
@@ -131,20 +148,46 @@ int hfi_object_allocate(int object, uint64_t size)
     }
 }
 
-int hfi_object_map(int object, size_t size, bool read_only, void **memory)
+int hfi_object_cut(int object, uint64_t size)
 {
-    int access = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
-    void *at = mmap(NULL, size, access, MAP_SHARED, object, 0);
-    if (at == MAP_FAILED) {
+    return ftruncate(object, (off_t)size) == 0 ? 0 : errno;
+}
+
+/* The system maps whole pages. Where in its page something stands is the same in the
+ * object and in memory, so an address says where its page begins. */
+static size_t place_in_page(uintptr_t address)
+{
+    return address & ((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+}
+
+int hfi_object_map(
+    int object, uint64_t offset, size_t size, enum hfi_access access, void **memory)
+{
+    size_t before = place_in_page((uintptr_t)offset);
+    if (size > SIZE_MAX - before) {
+        return ENOMEM;
+    }
+    int protection = access == HFI_ACCESS_READ ? PROT_READ : PROT_READ | PROT_WRITE;
+    int sharing = access == HFI_ACCESS_COPY ? MAP_PRIVATE : MAP_SHARED;
+    char *page =
+        mmap(NULL, before + size, protection, sharing, object, (off_t)(offset - before));
+    if (page == MAP_FAILED) {
         return errno;
     }
-    *memory = at;
+    *memory = page + before;
     return 0;
+}
+
+int hfi_object_flush(void *memory, size_t size)
+{
+    size_t before = place_in_page((uintptr_t)memory);
+    return msync((char *)memory - before, before + size, MS_SYNC) == 0 ? 0 : errno;
 }
 
 void hfi_object_unmap(void *memory, size_t size)
 {
-    munmap(memory, size);
+    size_t before = place_in_page((uintptr_t)memory);
+    munmap((char *)memory - before, before + size);
 }
 
 void hfi_object_close(int object)
