@@ -3,7 +3,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -31,10 +31,15 @@ static void create(uint64_t size)
     assert_ok(hf_shm_open(&shm, name, HF_CREATE | HF_EXCLUSIVE, &config));
 }
 
-static void assert_size(const hf_shm_t *object, uint64_t expected)
+static uint64_t size_of(const hf_shm_t *object)
 {
     uint64_t size;
-    assert_ok(hf_shm_size(object, &size));
+    return hf_shm_size(object, &size) == 0 ? size : UINT64_MAX;
+}
+
+static void assert_size(const hf_shm_t *object, uint64_t expected)
+{
+    uint64_t size = size_of(object);
     cr_assert_eq(size, expected, "%ju", (uintmax_t)size);
 }
 
@@ -42,9 +47,8 @@ static uint64_t allocated(const hf_shm_t *object)
 {
     int fd;
     struct stat status;
-    assert_ok(hf_shm_fd(object, &fd));
-    cr_assert_eq(fstat(fd, &status), 0);
-    return (uint64_t)status.st_blocks * 512;
+    bool known = hf_shm_fd(object, &fd) == 0 && fstat(fd, &status) == 0;
+    return known ? (uint64_t)status.st_blocks * 512 : UINT64_MAX;
 }
 
 Test(shm, flags_say_what_may_exist)
@@ -203,6 +207,15 @@ Test(shm, an_anonymous_one_grows_but_never_shrinks)
     cr_assert_geq(allocated(shm), 8192);
 }
 
+/* Criterion heeds no assertion of a test's child. */
+#define child_assert(condition)                                                          \
+    do {                                                                                 \
+        if (!(condition)) {                                                              \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);              \
+            _exit(EPROTO);                                                               \
+        }                                                                                \
+    } while (0)
+
 /* ---- a full file system ---- */
 
 Test(shm, more_than_can_ever_be_is_ENOSPC_and_changes_nothing)
@@ -222,43 +235,42 @@ Test(shm, more_than_can_ever_be_is_ENOSPC_and_changes_nothing)
 static int fill_a_small_one(party_t *unused)
 {
     (void)unused;
-    if (unshare(CLONE_NEWNS) != 0 || mount("", "/", "", MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("tmpfs", "/dev/shm", "tmpfs", 0, "nr_blocks=64") != 0) {
-        return EDOM;
-    }
+    child_assert(mount("", "/", "", MS_REC | MS_PRIVATE, NULL) == 0);
+    child_assert(mount("tmpfs", "/dev/shm", "tmpfs", 0, "nr_blocks=64") == 0);
     hf_region_t *region;
     hf_shm_t *other;
-    create(16 * 4096);
-    assert_ok(hf_region_map(&region, shm, 0, 0, 0));
+    hf_shm_config_t first = {.size = 16 * 4096};
+    child_assert(hf_shm_open(&shm, name, HF_CREATE, &first) == 0);
+    child_assert(hf_region_map(&region, shm, 0, 0, 0) == 0);
     strcpy(hf_region_address(region), "as it was");
-    assert_error(hf_shm_truncate(shm, 65 * 4096), ENOSPC);
-    assert_size(shm, 16 * 4096);
-    cr_assert_eq(allocated(shm), 16 * 4096);
-    cr_assert_str_eq(hf_region_address(region), "as it was");
+    child_assert(hf_shm_truncate(shm, 65 * 4096) == ENOSPC);
+    child_assert(size_of(shm) == 16 * 4096);
+    child_assert(allocated(shm) == 16 * 4096);
+    child_assert(strcmp(hf_region_address(region), "as it was") == 0);
 
     hf_shm_config_t config = {.size = 49 * 4096};
     char second[80];
     snprintf(second, sizeof second, "%s-2", name);
-    assert_error(hf_shm_open(&other, second, HF_CREATE, &config), ENOSPC);
-    assert_error(hf_shm_open(&other, second, 0, NULL), ENOENT);
+    child_assert(hf_shm_open(&other, second, HF_CREATE, &config) == ENOSPC);
+    child_assert(hf_shm_open(&other, second, 0, NULL) == ENOENT);
 
     /* All is there that was promised, to the last page. */
-    assert_ok(hf_shm_truncate(shm, 64 * 4096));
-    assert_ok(hf_region_unmap(region));
-    assert_ok(hf_region_map(&region, shm, 0, 0, 0));
+    child_assert(hf_shm_truncate(shm, 64 * 4096) == 0);
+    child_assert(hf_region_unmap(region) == 0);
+    child_assert(hf_region_map(&region, shm, 0, 0, 0) == 0);
     memset(hf_region_address(region), 'x', 64 * 4096);
     /* Holes have no room any more: ENOSPC instead of a signal. */
-    assert_ok(hf_shm_open(&other, second, HF_CREATE, NULL));
+    child_assert(hf_shm_open(&other, second, HF_CREATE, NULL) == 0);
     char second_path[160];
     snprintf(second_path, sizeof second_path, "%s-2", path);
-    cr_assert_eq(truncate(second_path, 4096), 0);
-    assert_error(hf_shm_truncate(other, 4096), ENOSPC);
+    child_assert(truncate(second_path, 4096) == 0);
+    child_assert(hf_shm_truncate(other, 4096) == ENOSPC);
     return 0;
 }
 
 Test(shm, growth_on_a_full_file_system_is_ENOSPC_and_changes_nothing)
 {
-    if (geteuid() != 0) {
+    if (unshare(CLONE_NEWNS) != 0) {
         cr_skip_test("needs root, to mount a small /dev/shm");
     }
     assert_exits(spawn(fill_a_small_one, NULL), 0);
@@ -283,15 +295,15 @@ static int map_what_comes(party_t *unused)
     if (setuid(12345) != 0 && geteuid() == 0) {
         return EDOM;
     }
-    cr_assert_eq(recvmsg(passage[1], &message, 0), 1);
+    child_assert(recvmsg(passage[1], &message, 0) == 1);
     memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
-    assert_ok(hf_shm_from_fd(&received, fd, 0));
+    child_assert(hf_shm_from_fd(&received, fd, 0) == 0);
     close(fd);
-    assert_size(received, 10000);
-    assert_ok(hf_region_map(&region, received, 0, 5000, 0));
-    assert_ok(hf_shm_close(received));
+    child_assert(size_of(received) == 10000);
+    child_assert(hf_region_map(&region, received, 0, 5000, 0) == 0);
+    child_assert(hf_shm_close(received) == 0);
     char *text = hf_region_address(region);
-    cr_assert_str_eq(text, "ping");
+    child_assert(strcmp(text, "ping") == 0);
     strcpy(text, "pong");
     return 0;
 }
@@ -376,8 +388,8 @@ static int create_exclusively(party_t *party)
     await_steps(party, party->last);
     int error = hf_shm_open(&shm, name, HF_CREATE | HF_EXCLUSIVE, &config);
     if (error == EEXIST) { /* whoever sees it sees all of it */
-        assert_ok(hf_shm_open(&shm, name, 0, NULL));
-        assert_size(shm, config.size);
+        child_assert(hf_shm_open(&shm, name, 0, NULL) == 0);
+        child_assert(size_of(shm) == config.size);
     }
     return error;
 }
@@ -386,7 +398,7 @@ Test(shm, of_two_exclusive_creators_one_creates)
 {
     hf_segment_t *segment;
     party_t *party = fresh_party(&segment);
-    for (uint32_t round = 1; round <= 200; round++) {
+    for (uint32_t round = 1; round <= 100; round++) {
         party->last = 2 * round;
         pid_t children[2];
         int created = 0, status;
@@ -404,71 +416,85 @@ Test(shm, of_two_exclusive_creators_one_creates)
     }
 }
 
-static int create_and_remove(party_t *party)
+enum { SMALL = 3 * 4096, LARGE = 10 * 4096 + 1 };
+
+static int create_and_grow(party_t *unused)
 {
-    hf_shm_config_t config = {.size = 64 * 4096};
-    for (;;) {
-        assert_ok(hf_shm_open(&shm, name, HF_CREATE, &config));
-        step(party);
-        assert_ok(hf_shm_close(shm));
-        assert_ok(hf_shm_remove(name));
-    }
+    (void)unused;
+    hf_shm_config_t config = {.size = SMALL};
+    child_assert(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
+    raise(SIGSTOP);
+    int error = hf_shm_open(&shm, name, HF_CREATE, &config);
+    return error != 0 ? error : hf_shm_truncate(shm, LARGE);
 }
 
-Test(shm, a_killed_creator_leaves_all_or_nothing)
+/* To where it enters or leaves its n-th system call; false: it has ended before. */
+static bool step_calls(pid_t child, unsigned n)
 {
-    enum { ROUNDS = 300 };
-    hf_segment_t *segment;
-    party_t *party = fresh_party(&segment);
-    int left = 0;
-    for (unsigned round = 0; round < ROUNDS; round++) {
-        uint32_t before = __atomic_load_n(&party->steps, __ATOMIC_SEQ_CST);
-        pid_t child = spawn(create_and_remove, party);
-        await_steps(party, before + 1);
-        for (volatile unsigned spin = 0; spin < round * 50; spin++) {
+    int status;
+    for (unsigned i = 0; i <= n; i++) {
+        cr_assert_eq(waitpid(child, &status, 0), child);
+        if (!WIFSTOPPED(status)) {
+            cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
+            return false;
         }
-        kill_and_reap(child);
+        if (i < n) {
+            cr_assert_eq(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
+        }
+    }
+    return true;
+}
+
+/* Between two system calls nobody else can see a difference. */
+Test(shm, killed_at_any_system_call_it_leaves_all_or_nothing)
+{
+    unsigned none = 0, small = 0, large = 0;
+    for (unsigned n = 0;; n++) {
+        pid_t child = spawn(create_and_grow, NULL);
+        bool alive = step_calls(child, n);
+        if (alive) {
+            kill_and_reap(child);
+        }
         int error = hf_shm_open(&shm, name, 0, NULL);
         if (error == 0) {
-            left++;
-            assert_size(shm, 64 * 4096);
-            cr_assert_geq(allocated(shm), 64 * 4096);
+            uint64_t size = size_of(shm);
+            cr_assert(size == SMALL || size == LARGE, "%ju", (uintmax_t)size);
+            cr_assert_geq(allocated(shm), size);
+            *(size == SMALL ? &small : &large) += 1;
             assert_ok(hf_shm_close(shm));
             assert_ok(hf_shm_remove(name));
         } else {
             assert_error(error, ENOENT);
+            none++;
+        }
+        if (!alive) {
+            break;
         }
     }
-    cr_assert(left > 0 && left < ROUNDS, "killed at one place only: %d", left);
+    cr_assert(none > 0 && small > 0 && large > 0, "%u, %u, %u", none, small, large);
 }
+
+enum { HUGE = 64 << 20 };
 
 static int grow(party_t *party)
 {
-    assert_ok(hf_shm_open(&shm, name, 0, NULL));
-    for (uint64_t size = 4096;; size += 64 * 4096) {
-        assert_ok(hf_shm_truncate(shm, size));
-        step(party);
-    }
+    step(party);
+    return hf_shm_truncate(shm, HUGE);
 }
 
-Test(shm, a_killed_growth_is_whole_or_not_at_all)
+Test(shm, killed_inside_a_growth_it_has_grown_or_not)
 {
     hf_segment_t *segment;
     party_t *party = fresh_party(&segment);
-    for (unsigned round = 0; round < 100; round++) {
-        uint32_t before = __atomic_load_n(&party->steps, __ATOMIC_SEQ_CST);
-        create(0);
+    for (unsigned round = 1; round <= 20; round++) {
+        assert_ok(hf_shm_open_anonymous(&shm, SMALL));
         pid_t child = spawn(grow, party);
-        await_steps(party, before + 1);
-        for (volatile unsigned spin = 0; spin < round * 1000; spin++) {
-        }
+        await_steps(party, round);
         kill_and_reap(child);
-        uint64_t size;
-        assert_ok(hf_shm_size(shm, &size));
-        cr_assert_eq(size % (64 * 4096), 4096);
+        uint64_t size = size_of(shm);
+        cr_assert(size == SMALL || size == HUGE, "%ju", (uintmax_t)size);
         cr_assert_eq(allocated(shm), size);
         assert_ok(hf_shm_close(shm));
-        assert_ok(hf_shm_remove(name));
     }
 }
 
