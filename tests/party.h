@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -97,6 +98,17 @@ static inline void kill_and_reap(pid_t child)
 {
     cr_assert_eq(kill(child, SIGKILL), 0);
     cr_assert_eq(waitpid(child, NULL, 0), child);
+}
+
+/* Of this process. Looking which number comes next would not do: a leak can hide above
+ * one that was closed. */
+static inline int count_descriptors(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 1024; fd++) {
+        count += fcntl(fd, F_GETFD) >= 0;
+    }
+    return count;
 }
 
 /* In the kernel, not just about to be: state S in /proc. */
