@@ -501,7 +501,7 @@ Test(shm, killed_inside_a_growth_it_has_grown_or_not)
 Test(shm, leaves_no_descriptor_behind)
 {
     hf_shm_t *other;
-    int before = count_descriptors(), fd;
+    int fd, null = open("/dev/null", O_RDWR), before = count_descriptors();
     for (int i = 0; i < 20; i++) {
         hf_shm_config_t config = {.size = 1 << 20};
         create(1);
@@ -510,6 +510,7 @@ Test(shm, leaves_no_descriptor_behind)
         assert_ok(hf_shm_fd(shm, &fd));
         assert_ok(hf_shm_from_fd(&other, fd, 0));
         assert_ok(hf_shm_close(other));
+        assert_error(hf_shm_from_fd(&other, null, 0), EACCES);
         assert_error(hf_shm_open_anonymous(&other, UINT64_MAX), ENOSPC);
         assert_ok(hf_shm_remove(name));
         assert_ok(hf_shm_close(shm));

@@ -312,7 +312,10 @@ Test(segment, leaves_no_descriptor_and_no_mapping_behind)
 {
     int before = count_descriptors();
     for (int i = 0; i < 20; i++) {
+        hf_segment_t *again;
         create(NULL);
+        assert_ok(hf_segment_open(&again, name, 0, NULL));
+        assert_ok(hf_segment_close(again));
         assert_ok(hf_mutex_lock(hf_segment_root(segment)));
         assert_ok(hf_mutex_unlock(hf_segment_root(segment)));
         assert_ok(hf_segment_close(segment));
