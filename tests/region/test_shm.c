@@ -398,7 +398,7 @@ Test(shm, of_two_exclusive_creators_one_creates)
 {
     hf_segment_t *segment;
     party_t *party = fresh_party(&segment);
-    for (uint32_t round = 1; round <= 100; round++) {
+    for (uint32_t round = 1; round <= 20; round++) {
         party->last = 2 * round;
         pid_t children[2];
         int created = 0, status;
