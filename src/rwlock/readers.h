@@ -25,7 +25,8 @@
 static inline uint64_t *hfi_place_of(struct hfi_slot *slot, uint64_t offset)
 {
     for (int i = 0; i < HFI_READING_MAX; i++) {
-        if (hfi_load64_relaxed(&slot->reading[i]) == offset) {
+        /* acquire: pairs with the release in hfi_end_reading */
+        if (hfi_load64_acquire(&slot->reading[i]) == offset) {
             return &slot->reading[i];
         }
     }

@@ -71,8 +71,6 @@ int hfi_become_writer(hf_rwlock_t *l, const struct hfi_member *me, uint64_t dead
     struct hfi_wait wait = hfi_wait_start(me, l, deadline);
     int error = keep_out(l, me->tag) ? drain(l, &wait) : ENOTSUP;
     hfi_wait_finish(&wait);
-    __atomic_thread_fence(
-        __ATOMIC_ACQUIRE); /* pairs with the release in hfi_end_reading */
     if (error != 0) {
         hfi_let_in(l);
         return error;
