@@ -64,6 +64,9 @@ static int attempt_read(hf_rwlock_t *l, struct hfi_wait *wait, uint64_t *place)
     hfi_begin_reading(l, place, hfi_member_offset(&wait->me, l));
     uint64_t w = hfi_load64_acquire(&l->hf_writer);
     if (w == 0) {
+        if (wait->rang) {
+            hfi_wait_count_rescue(wait); /* a writer wakes all who sleep: we were not */
+        }
         return 0;
     }
     hfi_end_reading(l, place);

@@ -62,6 +62,9 @@ static int drain(hf_rwlock_t *l, struct hfi_wait *wait)
             return ETIMEDOUT;
         }
         hfi_wait_sleep(wait, hfi_low_half(place), (uint32_t)offset, &reader, 1);
+        if (wait->rang && hfi_load64_relaxed(place) != offset) {
+            hfi_wait_count_rescue(wait); /* a reader that goes wakes us: it has not */
+        }
     }
     return 0;
 }
