@@ -47,7 +47,8 @@ static void raise_used(const struct hfi_table *table, uint32_t used)
  */
 static uint64_t next_generation(struct hfi_slot *slot)
 {
-    uint64_t next = hfi_load64_relaxed(&slot->generation) + 1;
+    /* acquire: what its last owner did comes before what we do */
+    uint64_t next = hfi_load64_acquire(&slot->generation) + 1;
     hfi_store64_release(&slot->generation, next);
     return next;
 }
@@ -81,7 +82,8 @@ static int begin(const struct hfi_table *table, uint32_t index, uint64_t *tag)
     hfi_store64_relaxed(&slot->waiting_on, 0);
     hfi_store64_relaxed(&slot->arrived_at, 0);
     for (int i = 0; i < HFI_READING_MAX; i++) {
-        hfi_store64_relaxed(&slot->reading[i], 0);
+        /* release: a writer that sees the place empty sees that its reader has gone */
+        hfi_store64_release(&slot->reading[i], 0);
     }
     hfi_store32_relaxed(&slot->pid, hfi_process_id());
     hfi_store32_relaxed(&slot->tid, hfi_thread_id());
