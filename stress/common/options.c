@@ -39,11 +39,15 @@ static const stress_option_t *find_option(
     return NULL;
 }
 
-/* Parses all of `text` into the option's place; false if it isn't such a number. */
-static bool store_number(const stress_option_t *option, const char *text)
+/* Parses all of `text` into the option's place; false if it isn't such a value. */
+static bool store_value(const stress_option_t *option, const char *text)
 {
     char *end = NULL;
     errno = 0;
+    if (option->text) {
+        *option->text = text;
+        return *text != '\0';
+    }
     if (!isdigit((unsigned char)text[0])) {
         return false;
     }
@@ -58,9 +62,14 @@ static bool store_number(const stress_option_t *option, const char *text)
            *option->number <= option->most;
 }
 
-static int complain_about_number(
+static int complain_about_value(
     const char *program, const stress_option_t *option, const char *text)
 {
+    if (option->text) {
+        fprintf(stderr, "%s: --%s wants a value: --%s %s\n", program, option->name,
+            option->name, option->argument);
+        return BAD_USAGE;
+    }
     fprintf(stderr, "%s: --%s wants a %snumber from %.15g to %.15g, not '%s'\n", program,
         option->name, option->whole ? "whole " : "", option->least, option->most, text);
     return BAD_USAGE;
@@ -93,15 +102,15 @@ static int take_option(int argc, char **argv, int *i, const stress_option_t *tab
         if (!option->argument || option->bare) {
             return STRESS_GO_ON;
         }
-        return complain_about_number(program, option, "");
+        return complain_about_value(program, option, "");
     }
     if (!option->argument) {
         fprintf(stderr, "%s: --%s takes no value; leave '%s' out\n", program,
             option->name, value);
         return BAD_USAGE;
     }
-    return store_number(option, value) ? STRESS_GO_ON
-                                       : complain_about_number(program, option, value);
+    return store_value(option, value) ? STRESS_GO_ON
+                                      : complain_about_value(program, option, value);
 }
 
 int stress_options(int argc, char **argv, const char *purpose,

@@ -21,9 +21,10 @@ typedef struct {
     const char *name;     /* without the dashes */
     const char *argument; /* its letter in the help; null: a switch */
     const char *help;
-    uint64_t *whole; /* where a whole number goes, or */
-    double *number;  /* where any other number goes */
-    bool *given;     /* set if the option was there; may be null */
+    uint64_t *whole;   /* where a whole number goes, or */
+    double *number;    /* where any other number goes, or */
+    const char **text; /* where a word goes */
+    bool *given;       /* set if the option was there; may be null */
     double least, most;
     bool bare; /* the argument may be left out */
 } stress_option_t;
