@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The promise, live: eight processes share a segment's mutexes and are killed at random,
+# The promise, live: eight processes share a segment's primitives and are killed at random,
 # for 30 seconds, on a machine with nothing but git. Exit status 0: a clean verdict.
 #
 # Usage: demo.sh [torture options]     such as: demo.sh --duration 600

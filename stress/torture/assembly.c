@@ -2,12 +2,14 @@
 #include "assembly.h"
 
 #include "common/random.h"
+#include "kinds.h"
 #include "ledger.h"
 
 static const uint64_t gathering_ns = 20000000u; /* then it begins with those who came */
 static const uint64_t repair_ns = 1000000u; /* within this somebody begins to repair */
 static const uint64_t settled_ns =
     1000000u; /* then who was woken has gone to sleep again */
+static const uint64_t told_ns = 300000000u; /* the back-stop has rung by then */
 static const uint64_t longest_ns = 1000000000u;
 enum { ASLEEP_BITS = 19, MOMENT_BITS = 17, NOBODY = -1 };
 
@@ -29,9 +31,10 @@ void assembly_call(assembly_t *a, uint64_t now)
     if (count_read(&c->stopped) > 0) {
         return;
     }
-    a->object = (unsigned)stress_below(&a->random, c->objects);
+    a->object = kinds_any_object(c, &a->random);
     a->since_ns = now;
     a->struck = false;
+    a->hears = 0;
     a->calls++;
     atomic_store_explicit(&c->assembly_go, false, memory_order_relaxed);
     atomic_store_explicit(
@@ -80,6 +83,16 @@ static unsigned count_near(const assembly_t *a)
     return n;
 }
 
+/* Not those who lack company, or somebody to give. */
+static unsigned count_busy(const assembly_t *a)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < a->control->options.processes; i++) {
+        n += lives(a, i) && is_near(a, i) && !a->killer->watch->sight[i].idle;
+    }
+    return n;
+}
+
 static unsigned count_living(const assembly_t *a)
 {
     unsigned n = 0;
@@ -115,12 +128,37 @@ static int find(assembly_t *a, matches_t *matches)
     return NOBODY;
 }
 
-static void kill_one(assembly_t *a, matches_t *matches, const char *reason)
+static bool kill_one(assembly_t *a, matches_t *matches, const char *reason)
 {
     int i = find(a, matches);
     if (i != NOBODY) {
         killer_kill(a->killer, (unsigned)i, reason);
     }
+    return i != NOBODY;
+}
+
+static uint64_t recoveries(const assembly_t *a)
+{
+    const control_t *c = a->control;
+    bool two = a->object + 1 < c->objects;
+    return count_read(&c->object[a->object].recoveries) +
+           (two ? count_read(&c->object[a->object + 1].recoveries) : 0);
+}
+
+/* False: nobody holds it. */
+static bool kill_holder(assembly_t *a, const char *reason)
+{
+    int i = find(a, grips_hold);
+    if (i == NOBODY) {
+        return false;
+    }
+    bool is_sure = grips_sure(grips_of(a, (unsigned)i), (int)a->object);
+    a->recovered = recoveries(a);
+    killer_kill(a->killer, (unsigned)i, reason);
+    if (is_sure && find(a, waits) != NOBODY) {
+        a->hears = stress_now_ns() + told_ns;
+    }
+    return true;
 }
 
 static void spin_ns(uint64_t ns)
@@ -173,23 +211,42 @@ static void kill_in_turn(assembly_t *a)
     kill_repairer(a, settled_ns);
 }
 
-static void strike_a_waiter(assembly_t *a, bool woken)
+/* Wakes go to the first in the queue: who has waited longest. */
+static void kill_first_waiter(assembly_t *a)
 {
-    if (woken) {
+    const control_t *c = a->control;
+    int first = find(a, waits);
+    for (unsigned i = 0; first != NOBODY && i < c->options.processes; i++) {
+        if (lives(a, i) && is_near(a, i) && waits(grips_of(a, i), 0) &&
+            count_read(&c->seat[i].call_began) < count_read(&c->seat[first].call_began)) {
+            first = (int)i;
+        }
+    }
+    if (first != NOBODY) {
+        killer_kill(a->killer, (unsigned)first, "SIGKILL (assembled, waits first)");
+    }
+}
+
+/* A dying one, asleep or not, may be given the wake that another needs. */
+static void strike_a_waiter(assembly_t *a)
+{
+    if (stress_one_in(&a->random, 2)) {
         let_go(a);
         spin_some(a, MOMENT_BITS);
     }
-    kill_one(a, waits, "SIGKILL (assembled, waits)");
+    if (stress_one_in(&a->random, 4)) {
+        kill_one(a, waits, "SIGKILL (assembled, waits)");
+    } else {
+        kill_first_waiter(a);
+    }
 }
 
+/* Not all can be held. */
 static void strike_by_chance(assembly_t *a)
 {
     uint64_t n = stress_below(&a->random, 16);
-    if (n < 10) {
-        kill_one(a, grips_hold, "SIGKILL (assembled, holds)");
-    }
-    if (n >= 10) {
-        strike_a_waiter(a, n < 14);
+    if (n >= 10 || !kill_holder(a, "SIGKILL (assembled, holds)")) {
+        strike_a_waiter(a);
     } else if (n >= 5) {
         kill_repairer(a, 0);
     }
@@ -216,17 +273,28 @@ static void strike(assembly_t *a)
     } else {
         strike_by_chance(a);
     }
-    let_go(a);
+    if (a->hears == 0) {
+        let_go(a);
+    }
     a->struck = true;
+}
+
+static void let_go_when_told(assembly_t *a, uint64_t now)
+{
+    if (a->hears != 0 && (now > a->hears || recoveries(a) > a->recovered)) {
+        a->hears = 0;
+        let_go(a);
+    }
 }
 
 void assembly_act(assembly_t *a, uint64_t now)
 {
+    let_go_when_told(a, now);
     if (!a->struck) {
         if (count_near(a) == count_living(a) || now - a->since_ns > gathering_ns) {
             strike(a);
         }
-    } else if (count_near(a) == 0 || now - a->since_ns > longest_ns) {
+    } else if (count_busy(a) == 0 || now - a->since_ns > longest_ns) {
         assembly_end(a);
     }
 }

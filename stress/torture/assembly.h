@@ -8,6 +8,9 @@
  * library wakes it, or its back-stop. Every other time there are two objects, and one
  * worker holds both.
  *
+ * If a holder died, those inside go on when somebody has been told: else they would wake
+ * a sleeper whom the death did not.
+ *
  * Two deaths near each other among sleepers are what the back-stop is there for, and it
  * is allowed one rescue in 10,000 kills. So they are left to --coincide.
  */
@@ -24,6 +27,8 @@ typedef struct {
     uint32_t calls; /* assemblies so far */
     unsigned object;
     bool struck;
+    uint64_t hears; /* 0: all may go on; else when they may at the latest, if nobody */
+    uint64_t recovered; /* has been told of the death beyond these */
 } assembly_t;
 
 void assembly_create(assembly_t *a, killer_t *killer);

@@ -12,7 +12,10 @@
 
 static const uint64_t look_interval_ns = 2000000u;
 static const uint64_t assembly_interval_ns = 100000u;
-static const uint64_t finish_ns = 5000000000u;
+static const uint64_t idle_ns = 2000000u; /* then somebody must give */
+/* All have this many looks to finish; not a time, lest a machine that stood is blamed on
+ * them. */
+enum { FINISH_LOOKS = 2500 };
 
 static sigset_t our_signals(void)
 {
@@ -33,6 +36,7 @@ void conductor_block_signals(void)
 int conductor_create(conductor_t *d, control_t *c, hf_segment_t *segment)
 {
     *d = (conductor_t){.control = c, .segment = segment};
+    worker_begin(&d->auditor, c, auditor_seat(c), segment);
     stress_progress_begin(&d->progress);
     int error = crew_create(&d->crew, c, segment);
     if (error == 0) {
@@ -122,6 +126,37 @@ static int act(conductor_t *d, uint64_t now)
     return error;
 }
 
+static bool start_one(conductor_t *d)
+{
+    for (unsigned i = 0; i < d->control->options.processes; i++) {
+        if (!d->crew.member[i].up) {
+            return crew_start(&d->crew, i) == 0;
+        }
+    }
+    return false;
+}
+
+/*
+ * Lest all wait for each other, and the last ones for those who have left: who has been
+ * idle for long is given what it waits for; where it needs company, and the others have
+ * left, one of them comes again.
+ */
+static void help_the_idle(conductor_t *d)
+{
+    for (unsigned i = 0; i + 1 < d->control->seats; i++) {
+        sight_t *s = &d->watch.sight[i];
+        uint32_t object =
+            atomic_load_explicit(&d->control->seat[i].call_object, memory_order_relaxed);
+        if (s->idle && s->idle_ns > idle_ns) {
+            s->idle_ns = 0;
+            if (!kinds_help(&d->auditor, object) &&
+                atomic_load_explicit(&d->control->finish, memory_order_relaxed)) {
+                start_one(d);
+            }
+        }
+    }
+}
+
 static int torture(conductor_t *d)
 {
     uint64_t now = d->began_ns;
@@ -132,6 +167,7 @@ static int torture(conductor_t *d)
         handle_events(d);
         now = stress_now_ns();
         watch_look(&d->watch, now);
+        help_the_idle(d);
         error = act(d, now);
         show_progress(d, now);
     }
@@ -172,16 +208,16 @@ static void kill_laggards(conductor_t *d)
 static void finish(conductor_t *d)
 {
     uint64_t now = stress_now_ns();
-    uint64_t until = now + finish_ns;
     d->killer.next_kill_ns = d->killer.next_stop_ns = UINT64_MAX;
     killer_release(&d->killer);
     assembly_end(&d->assembly);
     atomic_store_explicit(&d->control->finish, true, memory_order_relaxed);
-    while (crew_up(&d->crew) > 0 && now < until) {
+    for (unsigned looks = 0; crew_up(&d->crew) > 0 && looks < FINISH_LOOKS; looks++) {
         wait_for_events(d, now);
         handle_events(d);
         now = stress_now_ns();
         watch_look(&d->watch, now);
+        help_the_idle(d);
     }
     if (crew_up(&d->crew) > 0) {
         kill_laggards(d);
@@ -190,9 +226,7 @@ static void finish(conductor_t *d)
 
 static void audit(conductor_t *d)
 {
-    worker_t auditor;
-    worker_begin(&auditor, d->control, auditor_seat(d->control), d->segment);
-    kinds_audit(&auditor);
+    kinds_audit(&d->auditor);
     ledger_audit(d->control);
 }
 

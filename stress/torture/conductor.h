@@ -19,6 +19,7 @@ typedef struct {
     watch_t watch;
     killer_t killer;
     assembly_t assembly;
+    worker_t auditor; /* ourselves */
     uint64_t began_ns, ended_ns;
     bool interrupted; /* by SIGINT or SIGTERM */
     bool hung;        /* a thread never finished: the process can't be tidied up */

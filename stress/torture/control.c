@@ -24,7 +24,8 @@ control_t *control_create(const torture_options_t *options, unsigned objects)
     c->seat = shared_zeroes(c->seats * sizeof *c->seat);
     c->object = shared_zeroes(objects * sizeof *c->object);
     c->claims = shared_zeroes((size_t)c->seats * objects * sizeof *c->claims);
-    return c->seat && c->object && c->claims ? c : NULL;
+    c->tallies = shared_zeroes((size_t)c->seats * objects * TALLIES * sizeof *c->tallies);
+    return c->seat && c->object && c->claims && c->tallies ? c : NULL;
 }
 
 void violation(control_t *c, const char *format, ...)

@@ -36,6 +36,8 @@ typedef struct {
 enum {
     LIFE_BITS = 10,
     LAST_LIFE = (1 << LIFE_BITS) - 1,
+    MOST_WORKERS = 256,
+    MOST_SEATS = 2 * MOST_WORKERS + 1,
     GRIPS = 2, /* objects that one worker may hold at once */
     MESSAGES = 64,
     MESSAGE_SIZE = 320
@@ -65,26 +67,33 @@ typedef enum {
     GRIP_WANTS,   /* in a call that may take it */
     GRIP_HOLDS,   /* holds it for sure */
     GRIP_REPAIRS, /* the same, got it from a dead one, not yet consistent */
-    GRIP_YIELDS   /* in the call that gives it back */
+    GRIP_YIELDS,  /* in the call that gives it back */
+    GRIP_SHARES   /* has it beside others; nobody need be told of its death */
 } grip_t;
 
-typedef enum {
-    CALL_OPEN,
-    CALL_CLOSE,
-    CALL_LOCK,
-    CALL_TRYLOCK,
-    CALL_TIMEDLOCK,
-    CALL_UNLOCK,
-    CALL_CONSISTENT,
-    CALL_OWNER
-} call_t;
+/* What a call is about that is about no object of a kind. */
+static const uint32_t no_object = UINT32_MAX;
+
+/* Calls on an object that no lock guards: how many of them a seat's lives have begun, and
+ * how many are known to have done it. Of one that was killed inside nobody knows. */
+typedef struct {
+    _Atomic uint64_t begun, done;
+} tally_t;
+
+typedef struct {
+    uint64_t begun, done;
+} tally_sum_t;
+
+typedef enum { TALLY_GIVES, TALLY_TAKES, TALLIES } tally_column_t;
 
 typedef struct {
     _Alignas(64) _Atomic uint64_t number; /* of the life that sits here */
     _Atomic uint64_t doomed; /* lives up to this number are dead or about to be */
     _Atomic uint32_t grips;  /* of 2 times (object 13 bits, grip 3 bits); see ledger.h */
-    _Atomic uint32_t call_what; /* object 24 bits, call_t 8 bits */
-    _Atomic uint64_t call;      /* odd: inside a call of the library */
+    _Atomic(const char *) call_name; /* all processes are forks of one: it is the same */
+    _Atomic uint32_t call_object;    /* or no_object */
+    _Atomic uint64_t call_began;     /* ns: of the call under way, or the last one */
+    _Atomic uint64_t call;           /* odd: inside a call of the library */
     _Atomic int child; /* the forked child that sits in the child's seat; 0: none */
     _Atomic int pid;   /* told by the one who forked into a PID namespace */
     _Atomic uint32_t sentence; /* threads: end at the n-th step from now; 0: live on */
@@ -99,10 +108,11 @@ typedef struct {
 
 /* What happened to one object. sure <= recoveries <= possible, once all is quiet. */
 typedef struct {
-    _Alignas(64) _Atomic uint64_t entries; /* times that it was taken */
+    _Alignas(64) _Atomic uint64_t entries; /* taken by one for itself alone */
     _Atomic uint64_t recoveries;           /* EOWNERDEAD returned */
     _Atomic uint64_t sure;                 /* deaths of a holder */
     _Atomic uint64_t possible;             /* deaths of a holder or near one */
+    _Atomic uint64_t cut;                  /* deaths inside a call on it */
 } object_t;
 
 typedef struct {
@@ -124,6 +134,7 @@ typedef struct {
     _Atomic uint64_t stopped;      /* processes that are stopped now */
     _Atomic uint64_t violations;
     _Atomic uint64_t lost;
+    _Atomic uint64_t joins_cut;   /* deaths inside hf_segment_open or _close */
     _Atomic uint64_t repairs_cut; /* deaths of one that was repairing */
     _Atomic uint64_t halves;      /* recoveries that found a change half done */
     stress_histogram_t alone;     /* recovery after one death with no other near */
@@ -132,6 +143,7 @@ typedef struct {
 
     seat_t *seat;
     object_t *object;
+    tally_t *tallies; /* [seat][object][column] */
     uint64_t *claims; /* [seat][object]: increments that the seat's lives claim to have
                          done. Guarded by the object's lock, like the record */
 } control_t;
@@ -167,6 +179,13 @@ static inline unsigned child_seat(const control_t *c, unsigned seat)
 static inline uint64_t *claim_of(const control_t *c, unsigned seat, unsigned object)
 {
     return &c->claims[(size_t)seat * c->objects + object];
+}
+
+static inline tally_t *tally_of(
+    const control_t *c, unsigned seat, unsigned object, tally_column_t column)
+{
+    size_t row = (size_t)seat * c->objects + object;
+    return &c->tallies[row * TALLIES + column];
 }
 
 /* Counts a violation; the first ones are kept as text until the conductor prints them. */

@@ -213,14 +213,25 @@ static void await_orphan(crew_t *crew, unsigned i)
     }
 }
 
+/* Where it died, if inside a call; and what it had in hand. */
+static void account_seat(control_t *c, unsigned seat)
+{
+    const seat_t *s = &c->seat[seat];
+    uint32_t object = atomic_load_explicit(&s->call_object, memory_order_relaxed);
+    if (count_read(&s->call) % 2 == 1) {
+        count_up(object < c->objects ? &c->object[object].cut : &c->joins_cut);
+    }
+    account_death(c, seat);
+}
+
 static void account_end(crew_t *crew, unsigned i)
 {
     control_t *c = crew->control;
     crew->member[i].up = false;
-    account_death(c, i);
+    account_seat(c, i);
     if (!c->options.threads) {
         await_orphan(crew, i);
-        account_death(c, child_seat(c, i));
+        account_seat(c, child_seat(c, i));
     }
 }
 

@@ -104,7 +104,7 @@ static bool holds_what_is_wanted(const killer_t *k, unsigned i)
 {
     uint32_t grips = grips_of(k, i);
     for (unsigned g = 0; g < GRIPS; g++) {
-        if (grip_is_sure(grip_phase(grips, g)) && is_wanted(k, grip_object(grips, g))) {
+        if (grip_keeps(grip_phase(grips, g)) && is_wanted(k, grip_object(grips, g))) {
             return true;
         }
     }
@@ -303,7 +303,7 @@ static void check_stopped_holder(killer_t *k, unsigned i)
     const stop_t *s = &k->stop[i];
     for (unsigned g = 0; s->seen && g < GRIPS; g++) {
         unsigned object = grip_object(s->grips, g);
-        if (grip_is_sure(grip_phase(s->grips, g)) &&
+        if (grip_keeps(grip_phase(s->grips, g)) &&
             count_read(&c->object[object].entries) != s->entries[g]) {
             violation(c, "#%u: changed hands while worker %u, its holder, was stopped",
                 object, i);

@@ -10,8 +10,19 @@ static const uint64_t no_time = UINT64_MAX;
 bool grips_hold(uint32_t grips, int object)
 {
     for (unsigned i = 0; i < GRIPS; i++) {
-        if (grip_is_sure(grip_phase(grips, i)) &&
+        if (grip_keeps(grip_phase(grips, i)) &&
             (object < 0 || grip_object(grips, i) == (unsigned)object)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool grips_sure(uint32_t grips, int object)
+{
+    for (unsigned i = 0; i < GRIPS; i++) {
+        if (grip_is_sure(grip_phase(grips, i)) &&
+            grip_object(grips, i) == (unsigned)object) {
             return true;
         }
     }
@@ -59,7 +70,8 @@ void account_death(control_t *c, unsigned seat_index)
     seat_t *seat = &c->seat[seat_index];
     uint32_t grips = atomic_load_explicit(&seat->grips, memory_order_relaxed);
     for (unsigned i = 0; i < GRIPS; i++) {
-        if (grip_phase(grips, i) != GRIP_NONE) {
+        grip_t phase = grip_phase(grips, i);
+        if (phase != GRIP_NONE && phase != GRIP_SHARES) {
             count_up(&c->object[grip_object(grips, i)].possible);
         }
     }
@@ -100,7 +112,7 @@ void doom_timed(control_t *c, seat_t *seat, uint64_t number, uint64_t up_to)
 
 /* A recovery beside a stop is not timed: we ourselves may have been the one that stood.
  */
-void account_recovery(control_t *c, life_t dead, uint64_t began)
+void account_recovery(control_t *c, life_t dead, unsigned by)
 {
     uint64_t now = stress_now_ns();
     const seat_t *seat = &c->seat[seat_of(dead)];
@@ -111,6 +123,7 @@ void account_recovery(control_t *c, life_t dead, uint64_t began)
         stops != count_read(&c->stop_changes)) {
         return;
     }
+    uint64_t began = count_read(&c->seat[by].call_began);
     uint64_t from = killed > began ? killed : began;
     if (from < now) {
         bool alone = kills == count_read(&c->kills);
@@ -120,16 +133,38 @@ void account_recovery(control_t *c, life_t dead, uint64_t began)
 
 const char *grips_text(char *text, size_t size, unsigned seat, uint32_t grips)
 {
-    static const char *const name[] = {"", "wants", "holds", "repairs", "yields"};
+    static const char *const name[] = {
+        "", "wants", "holds", "repairs", "yields", "shares"};
     size_t used = (size_t)snprintf(text, size, "worker %u", seat);
     for (unsigned i = 0; i < GRIPS && used < size; i++) {
         grip_t phase = grip_phase(grips, i);
-        if (phase != GRIP_NONE && phase <= GRIP_YIELDS) {
+        if (phase != GRIP_NONE && phase <= GRIP_SHARES) {
             used += (size_t)snprintf(
                 text + used, size - used, " %s #%u", name[phase], grip_object(grips, i));
         }
     }
     return text;
+}
+
+tally_sum_t tally_sum(const control_t *c, unsigned object, tally_column_t column)
+{
+    uint64_t begun = 0, done = 0;
+    for (unsigned seat = 0; seat < c->seats; seat++) {
+        const tally_t *t = tally_of(c, seat, object, column);
+        done += count_read(&t->done);
+        begun += count_read(&t->begun);
+    }
+    return (tally_sum_t){.begun = begun, .done = done};
+}
+
+uint64_t tally_undecided(const control_t *c, unsigned object)
+{
+    uint64_t undecided = 0;
+    for (unsigned column = 0; column < TALLIES; column++) {
+        tally_sum_t sum = tally_sum(c, object, (tally_column_t)column);
+        undecided += sum.begun - sum.done;
+    }
+    return undecided;
 }
 
 void ledger_audit(control_t *c)
@@ -146,6 +181,11 @@ void ledger_audit(control_t *c)
             violation(c,
                 "#%u: EOWNERDEAD was returned %llu times for %llu deaths at most", i,
                 (unsigned long long)recoveries, (unsigned long long)possible);
+        }
+        uint64_t cut = count_read(&c->object[i].cut);
+        if (tally_undecided(c, i) > cut) {
+            violation(c, "#%u: %llu calls never ended, but %llu were killed", i,
+                (unsigned long long)tally_undecided(c, i), (unsigned long long)cut);
         }
     }
 }

@@ -36,8 +36,17 @@ static inline bool grip_is_sure(grip_t g)
     return g == GRIP_HOLDS || g == GRIP_REPAIRS;
 }
 
-/* Whether a life with these grips holds the object for sure; any object if it is -1. */
+/* While it lasts, nobody else can take the object for itself alone. */
+static inline bool grip_keeps(grip_t g)
+{
+    return grip_is_sure(g) || g == GRIP_SHARES;
+}
+
+/* Whether a life with these grips holds the object, also beside others; any object if it
+ * is -1. */
 bool grips_hold(uint32_t grips, int object);
+/* Whether its death is told to the next one. */
+bool grips_sure(uint32_t grips, int object);
 bool grips_repair(uint32_t grips);
 bool grips_want(uint32_t grips, int object);
 
@@ -61,13 +70,21 @@ static inline bool is_doomed(const control_t *c, life_t life)
     return count_read(&c->seat[seat_of(life)].doomed) >= number_of(life);
 }
 
-/* Times a recovery: from the death (or from `began`, if we came later) until now. */
-void account_recovery(control_t *c, life_t dead, uint64_t began);
+/* Times a recovery by who sits in `by`: from the death (or from the call, if that began
+ * later) until now. */
+void account_recovery(control_t *c, life_t dead, unsigned by);
 
 /* "3 holds #5, wants #7". */
 const char *grips_text(char *text, size_t size, unsigned seat, uint32_t grips);
 
-/* Holds every EOWNERDEAD against the deaths. When all is quiet. */
+/* The same of all seats' calls on an object. */
+tally_sum_t tally_sum(const control_t *c, unsigned object, tally_column_t column);
+
+/* How many calls on the object were killed so that nobody knows what they have done. */
+uint64_t tally_undecided(const control_t *c, unsigned object);
+
+/* Holds every EOWNERDEAD against the deaths, and what nobody knows against the kills.
+ * When all is quiet. */
 void ledger_audit(control_t *c);
 
 #endif

@@ -18,12 +18,13 @@
 #include "ledger.h"
 #include "report.h"
 
-enum { NOT_CLEAN = 1, MOST_WORKERS = 256 };
+enum { NOT_CLEAN = 1, BAD_USAGE = 2, OTHER_OBJECTS = 64 };
 
 typedef struct {
     uint64_t processes, mutexes, seed, threads, coincide;
     double duration, kill_rate;
     bool as_threads;
+    const char *kinds;
 } arguments_t;
 
 static int parse(int argc, char **argv, arguments_t *a)
@@ -41,12 +42,17 @@ static int parse(int argc, char **argv, arguments_t *a)
             .whole = &a->processes,
             .least = 1,
             .most = MOST_WORKERS},
+        {.name = "kinds",
+            .argument = "LIST",
+            .help = "what they work on: mutex,condvar,semaphore,permits,rwlock,barrier,"
+                    "event,once (all)",
+            .text = &a->kinds},
         {.name = "mutexes",
             .argument = "N",
-            .help = "mutexes that they share (32)",
+            .help = "mutexes among it (32)",
             .whole = &a->mutexes,
             .least = 1,
-            .most = MAX_OBJECTS},
+            .most = MAX_OBJECTS - OTHER_OBJECTS},
         {.name = "kill-rate",
             .argument = "PER_S",
             .help = "kills a second (40)",
@@ -76,7 +82,7 @@ static int parse(int argc, char **argv, arguments_t *a)
             .most = MOST_WORKERS},
     };
     return stress_options(argc, argv,
-        "workers share mutexes, get killed, and lose nothing", table,
+        "workers share locks and the like, get killed, and lose nothing", table,
         sizeof table / sizeof table[0]);
 }
 
@@ -85,6 +91,9 @@ static int read_options(int argc, char **argv, torture_options_t *options)
     arguments_t a = {.processes = 8, .mutexes = 32, .duration = 30, .kill_rate = 40};
     a.seed = stress_mix(stress_now_ns() ^ (uint64_t)time(NULL)) % 1000000000;
     int status = parse(argc, argv, &a);
+    if (status == STRESS_GO_ON && !kinds_choose("torture", a.kinds)) {
+        status = BAD_USAGE;
+    }
     uint64_t workers = a.as_threads && a.threads > 0 ? a.threads : a.processes;
     *options = (torture_options_t){.processes = (unsigned)workers,
         .mutexes = (unsigned)a.mutexes,

@@ -51,7 +51,8 @@ static void complain_about_company(worker_t *w, const record_t *r, const char *h
         count_read(&w->control->stopped));
 }
 
-void record_enter(worker_t *w, record_t *r)
+/* Everybody is out, and nothing is under way: is that so? */
+static void expect_peace(worker_t *w, const record_t *r)
 {
     if (r->inside != 0) {
         bool dead =
@@ -64,6 +65,16 @@ void record_enter(worker_t *w, record_t *r)
             " under way, but nobody died",
             r->object, r->value, r->copy, r->by);
     }
+}
+
+void record_look(worker_t *w, const record_t *r)
+{
+    expect_peace(w, r);
+}
+
+void record_enter(worker_t *w, record_t *r)
+{
+    expect_peace(w, r);
     if (!is_whole(r)) {
         make_whole(r);
     }

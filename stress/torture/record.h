@@ -24,7 +24,10 @@
 #include "worker.h"
 
 typedef struct {
-    _Alignas(64) hf_mutex_t lock;
+    _Alignas(64) union {
+        hf_mutex_t lock;
+        hf_rwlock_t rwlock;
+    };
     uint32_t recursive;
     uint32_t object; /* its number */
     life_t inside;   /* who holds the lock; 0: nobody */
@@ -40,6 +43,9 @@ void record_prepare(record_t *r, unsigned object);
 
 /* After a lock that returned 0: nobody may be inside, nothing under way. */
 void record_enter(worker_t *w, record_t *r);
+
+/* With the lock for reading: nobody may be inside, nothing under way. */
+void record_look(worker_t *w, const record_t *r);
 
 /* After EOWNERDEAD, before consistent: whoever was inside must be dead; then we are. */
 void record_repair(worker_t *w, record_t *r);

@@ -4,6 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "kinds.h"
+#include "ledger.h"
+
 enum { KILLS_PER_RESCUE = 10000, TEXT = 32 };
 
 static uint64_t sum_of_objects(const control_t *c)
@@ -35,6 +38,16 @@ static uint64_t worst_recovery(const control_t *c)
     return alone > crowded ? alone : crowded;
 }
 
+static void print_work(const control_t *c)
+{
+    const char *name;
+    unsigned first, count;
+    for (unsigned i = 0; (name = kinds_name(c, i, &first, &count)) != NULL; i++) {
+        printf("%s %s", i == 0 ? "torture: on" : ",", name);
+    }
+    printf("; %u objects\n", c->objects);
+}
+
 static unsigned count_namespaces(const conductor_t *d)
 {
     unsigned n = 0;
@@ -57,8 +70,9 @@ void report_header(const conductor_t *d)
     if (o->coincide > 0) {
         printf(", %u %% of deaths among sleepers in twos", o->coincide);
     }
-    printf(", %u mutexes, %g %s/s, %g s, seed %" PRIu64 "\n", o->mutexes, o->kill_rate,
+    printf(", %g %s/s, %g s, seed %" PRIu64 "\n", o->kill_rate,
         o->threads ? "thread ends" : "kills", o->duration, o->seed);
+    print_work(d->control);
     fflush(stdout);
 }
 
@@ -132,6 +146,27 @@ static void print_violence(const conductor_t *d)
     }
 }
 
+/* Where the kills hit, and what nobody knows of them: by kind. */
+static void print_kinds(const control_t *c)
+{
+    const char *name;
+    unsigned first, count;
+    printf("  %-24s %10s %10s %10s %10s\n", "by kind: killed", "in a call", "holding",
+        "recovered", "undecided");
+    for (unsigned i = 0; (name = kinds_name(c, i, &first, &count)) != NULL; i++) {
+        uint64_t cut = 0, sure = 0, recoveries = 0, undecided = 0;
+        for (unsigned k = first; k < first + count; k++) {
+            cut += count_read(&c->object[k].cut);
+            sure += count_read(&c->object[k].sure);
+            recoveries += count_read(&c->object[k].recoveries);
+            undecided += tally_undecided(c, k);
+        }
+        printf("    %-22s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "\n",
+            name, cut, sure, recoveries, undecided);
+    }
+    printf("    %-22s %10" PRIu64 "\n", "open, close", count_read(&c->joins_cut));
+}
+
 static uint64_t allowed_rescues(const control_t *c)
 {
     return count_read(&c->kills) / KILLS_PER_RESCUE;
@@ -150,6 +185,8 @@ static void print_judgement(const conductor_t *d)
         d->watch.slow_calls);
     printf("  %-24s %" PRIu64 " (allowed: %" PRIu64 ")\n", "rescues", d->watch.rescues,
         allowed_rescues(c));
+    printf("  %-24s %s between two looks at the calls at most\n", "the judge was away",
+        stress_duration(longest, sizeof longest, d->watch.longest_gap_ns));
 }
 
 static bool print_verdict(const conductor_t *d)
@@ -178,6 +215,7 @@ bool report_verdict(const conductor_t *d)
         SUM(c, operations), (double)SUM(c, operations) / seconds, SUM(c, changes));
     print_violence(d);
     print_lives(d);
+    print_kinds(c);
     printf("  %-24s %" PRIu64 ", %" PRIu64 " found a change half done, %" PRIu64
            " died over it\n",
         "recoveries", sum_of_objects(c), count_read(&c->halves),

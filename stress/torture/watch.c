@@ -79,27 +79,28 @@ static void print_context(watch_t *watch, uint64_t now)
     }
 }
 
-static const char *call_name(call_t call)
+static uint32_t object_of_call(const control_t *c, unsigned seat)
 {
-    static const char *const name[] = {"hf_segment_open", "hf_segment_close",
-        "hf_mutex_lock", "hf_mutex_trylock", "hf_mutex_timedlock", "hf_mutex_unlock",
-        "hf_mutex_consistent", "hf_mutex_owner"};
-    return call <= CALL_OWNER ? name[call] : "?";
+    return atomic_load_explicit(&c->seat[seat].call_object, memory_order_relaxed);
+}
+
+static uint64_t entries_of(const control_t *c, uint32_t object)
+{
+    return object < c->objects ? count_read(&c->object[object].entries) : 0;
 }
 
 static void describe_call(watch_t *watch, unsigned seat, const char *kind)
 {
     const control_t *c = watch->crew->control;
     const sight_t *s = &watch->sight[seat];
-    uint32_t what = atomic_load_explicit(&c->seat[seat].call_what, memory_order_relaxed);
-    unsigned object = what >> 8;
+    uint32_t object = object_of_call(c, seat);
     char text[MESSAGE_SIZE / 2];
     kinds_describe(c, hf_segment_root(watch->crew->segment), object, text, sizeof text);
     stress_progress_say(watch->progress,
         "%s: worker %u has been in %s(#%u) for %" PRIu64
         " ms with nobody stopped; #%u was taken %" PRIu64 " times meanwhile",
-        kind, seat, call_name((call_t)(what & 0xff)), object, s->waited_ns / 1000000,
-        object, count_read(&c->object[object].entries) - s->entries);
+        kind, seat, atomic_load_explicit(&c->seat[seat].call_name, memory_order_relaxed),
+        object, s->waited_ns / 1000000, object, entries_of(c, object) - s->entries);
     stress_progress_say(watch->progress,
         "    #%u: %s; longest gap between looks: %.1f ms", object, text,
         (double)watch->longest_gap_ns / 1e6);
@@ -132,17 +133,24 @@ static bool is_occupied(const watch_t *watch, unsigned seat)
            count_read(&s->doomed) < count_read(&s->number);
 }
 
-static void look_at_seat(watch_t *watch, unsigned seat, uint64_t passed, uint64_t now)
+static void look_at_seat(
+    watch_t *watch, unsigned seat, uint64_t gap, uint64_t passed, uint64_t now)
 {
     const control_t *c = watch->crew->control;
     sight_t *s = &watch->sight[seat];
     uint64_t call = count_read(&c->seat[seat].call);
     if (call != s->call || call % 2 == 0 || !is_occupied(watch, seat)) {
-        unsigned object =
-            atomic_load_explicit(&c->seat[seat].call_what, memory_order_relaxed) >> 8;
-        *s = (sight_t){.call = call, .entries = count_read(&c->object[object].entries)};
+        *s = (sight_t){.call = call, .entries = entries_of(c, object_of_call(c, seat))};
         return;
     }
+    s->idle = !kinds_can_go_on(
+        c, hf_segment_root(watch->crew->segment), object_of_call(c, seat));
+    if (s->idle) {
+        s->idle_ns += gap;
+        s->waited_ns = 0;
+        return;
+    }
+    s->idle_ns = 0;
     s->waited_ns += passed;
     if (s->waited_ns > watch->longest_call_ns) {
         watch->longest_call_ns = s->waited_ns;
@@ -185,7 +193,7 @@ void watch_look(watch_t *watch, uint64_t now)
     uint64_t passed = gap < most_of_gap_ns ? gap : most_of_gap_ns;
     bool undisturbed = stops == watch->last_stop_changes && count_read(&c->stopped) == 0;
     for (unsigned i = 0; i + 1 < c->seats; i++) {
-        look_at_seat(watch, i, undisturbed ? passed : 0, now);
+        look_at_seat(watch, i, gap, undisturbed ? passed : 0, now);
     }
     if (gap > watch->longest_gap_ns) {
         watch->longest_gap_ns = gap;

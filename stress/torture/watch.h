@@ -3,6 +3,9 @@
  * The watch: calls that take too long, and sleepers that the back-stop had to save, each
  * printed with what led to it.
  *
+ * Who waits for what nobody has given yet (a token, company at a barrier) is idle: that
+ * is no stall, but the conductor sees to it that somebody gives (kinds_help).
+ *
  * A stall is a call of the library that has taken more than half a second of time in
  * which no process was stopped. The conductor alone stops processes and alone looks at
  * the calls: it adds the time between two looks to a call only if no stop began, stood or
@@ -31,6 +34,8 @@ typedef struct {
     uint64_t waited_ns;
     uint64_t entries; /* of its object when the call was first seen */
     int reported;     /* as slow, as a stall */
+    bool idle;        /* waits for what nobody has given yet */
+    uint64_t idle_ns;
 } sight_t;
 
 typedef struct {

@@ -40,12 +40,12 @@ void worker_begin(worker_t *w, control_t *c, unsigned seat, hf_segment_t *segmen
     begin_life(w, number);
 }
 
-void worker_call(worker_t *w, call_t call, unsigned object)
+void worker_call(worker_t *w, const char *call, unsigned object)
 {
     seat_t *seat = seat_of_worker(w);
-    w->call_began = stress_now_ns();
-    atomic_store_explicit(
-        &seat->call_what, (uint32_t)object << 8 | (uint32_t)call, memory_order_relaxed);
+    atomic_store_explicit(&seat->call_began, stress_now_ns(), memory_order_relaxed);
+    atomic_store_explicit(&seat->call_name, call, memory_order_relaxed);
+    atomic_store_explicit(&seat->call_object, object, memory_order_relaxed);
     count_own(&seat->call);
     atomic_signal_fence(memory_order_seq_cst);
 }
@@ -56,12 +56,41 @@ void worker_called(worker_t *w)
     count_own(&seat_of_worker(w)->call);
 }
 
+void worker_tally(worker_t *w, unsigned object, tally_column_t column)
+{
+    count_own(&tally_of(w->control, w->seat, object, column)->begun);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+void worker_tallied(worker_t *w, unsigned object, tally_column_t column, bool done)
+{
+    tally_t *t = tally_of(w->control, w->seat, object, column);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (done) {
+        count_own(&t->done);
+    } else { /* nothing was begun */
+        atomic_store_explicit(&t->begun, count_read(&t->begun) - 1, memory_order_relaxed);
+    }
+}
+
 void worker_expect(
     worker_t *w, int error, int expected, const char *call, unsigned object)
 {
     if (error != expected) {
         violation(w->control, "#%u: worker %u: %s returned %s where %s was due", object,
             w->seat, call, error_name(error), error_name(expected));
+    }
+}
+
+void worker_expect_passed(
+    worker_t *w, const struct timespec *deadline, const char *call, unsigned object)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec < deadline->tv_sec ||
+        (now.tv_sec == deadline->tv_sec && now.tv_nsec < deadline->tv_nsec)) {
+        violation(w->control, "#%u: worker %u: %s: ETIMEDOUT before the deadline", object,
+            w->seat, call);
     }
 }
 
@@ -191,18 +220,18 @@ static void reap_child(worker_t *w, int options)
 
 static void close_segment(worker_t *w)
 {
-    worker_call(w, CALL_CLOSE, 0);
+    worker_call(w, "hf_segment_close", no_object);
     int error = hf_segment_close(w->segment);
     worker_called(w);
-    worker_expect(w, error, 0, "hf_segment_close", 0);
+    worker_expect(w, error, 0, "hf_segment_close", no_object);
 }
 
 static void open_segment(worker_t *w)
 {
-    worker_call(w, CALL_OPEN, 0);
+    worker_call(w, "hf_segment_open", no_object);
     int error = hf_segment_open(&w->segment, w->control->segment_name, 0, NULL);
     worker_called(w);
-    worker_expect(w, error, 0, "hf_segment_open", 0);
+    worker_expect(w, error, 0, "hf_segment_open", no_object);
     if (error != 0) {
         end_here(w);
     }
@@ -309,11 +338,21 @@ static void attend(worker_t *w)
     }
 }
 
+/* Gives what it waits for to the one in this seat, if anybody sits there and waits. */
+static void help(worker_t *w, unsigned seat)
+{
+    const seat_t *s = &w->control->seat[seat];
+    if (seat != w->seat && count_read(&s->call) % 2 == 1) {
+        kinds_help(w, atomic_load_explicit(&s->call_object, memory_order_relaxed));
+    }
+}
+
 static void turn(worker_t *w)
 {
     if (is_called(w)) {
         attend(w);
     } else {
+        help(w, (unsigned)stress_below(&w->random, w->control->options.processes));
         kinds_turn(w);
     }
     count_own(&seat_of_worker(w)->operations);
@@ -333,6 +372,9 @@ void worker_work(worker_t *w)
         if (!is_over(w)) {
             take_a_turning(w);
         }
+    }
+    for (unsigned i = 0; i + 1 < w->control->seats; i++) {
+        help(w, i); /* some need company to leave */
     }
     reap_child(w, 0);
     leave(w);

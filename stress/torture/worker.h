@@ -18,7 +18,6 @@ typedef struct {
     unsigned seat;
     life_t life;
     uint64_t random;
-    uint64_t call_began; /* ns: of the library call under way, or the last one */
     uint64_t steps_left; /* ends at the last of them; 0: lives on */
     uint64_t turns_left; /* a forked child's */
     uint32_t attended;   /* the last assembly */
@@ -40,8 +39,12 @@ void worker_work(worker_t *w);
 void worker_step(worker_t *w);
 
 /* Around each call of the library: for the watch and for the killer. */
-void worker_call(worker_t *w, call_t call, unsigned object);
+void worker_call(worker_t *w, const char *call, unsigned object);
 void worker_called(worker_t *w);
+
+/* The same for a call that is tallied (control.h): between the two. */
+void worker_tally(worker_t *w, unsigned object, tally_column_t column);
+void worker_tallied(worker_t *w, unsigned object, tally_column_t column, bool done);
 
 /* With something in hand: at an assembly, waits until one may go on; else does nothing.
  */
@@ -54,5 +57,9 @@ bool worker_forked(worker_t *w);
 /* Counts a violation if a call returned something else than it must. */
 void worker_expect(
     worker_t *w, int error, int expected, const char *call, unsigned object);
+
+/* The same for a call that returned ETIMEDOUT: the deadline must have passed. */
+void worker_expect_passed(
+    worker_t *w, const struct timespec *deadline, const char *call, unsigned object);
 
 #endif
