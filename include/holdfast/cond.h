@@ -45,7 +45,9 @@ typedef struct {
  * The caller must hold it, consistent. Both may be in different segments. 0: woken, and
  * the mutex is held; EOWNERDEAD: the same, and its last holder died, as from
  * hf_mutex_lock; ENOTRECOVERABLE: the mutex is lost and not held; EPERM: the caller does
- * not hold the mutex; EINVAL; EACCES; EAGAIN: participants.
+ * not hold the mutex; EINVAL: also if it has had EOWNERDEAD, and not called
+ * hf_mutex_consistent (to wait would be to unlock it, and lose it for everybody; it is
+ * still held); EACCES; EAGAIN: participants.
  */
 HF_API HF_NODISCARD int hf_cond_wait(hf_cond_t *c, hf_mutex_t *m);
 

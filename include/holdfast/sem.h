@@ -34,7 +34,7 @@ typedef struct {
     uint64_t hf_reserved;
 } hf_sem_t;
 
-#define HF_SEM_VALUE_MAX 2147483647U
+#define HF_SEM_VALUE_MAX 1073741823U
 
 /*
  * Gives it this many tokens, whatever it was. For fresh memory: nobody may use it

@@ -24,8 +24,7 @@ _Static_assert(sizeof(hf_cond_t) == 16, "format");
 
 static bool is_damaged(uint64_t w)
 {
-    return (w & ~(uint64_t)UINT32_MAX &
-               ~(HFI_QUEUE_SLEEPERS | HFI_QUEUE_PROBED | UNANSWERED)) != 0;
+    return (w & HFI_QUEUE_UNUSED & ~UNANSWERED) != 0;
 }
 
 /* ---- wait ---- */
@@ -101,6 +100,9 @@ static int wait_until(hf_cond_t *c, hf_mutex_t *m, uint64_t deadline)
 {
     const struct hfi_member *me;
     int error = hfi_mutex_check_held(m, &me);
+    if (error == 0 && !hfi_mutex_is_consistent(m)) {
+        error = EINVAL; /* to give it back as it is would lose it for all */
+    }
     if (error == 0) {
         error = hfi_member_at(c, sizeof *c, &me);
     }
@@ -129,15 +131,13 @@ static int wake(hf_cond_t *c, unsigned count)
     if (is_damaged(w)) {
         return EBADMSG;
     }
-    if (!hfi_queue_has_sleepers(w) ||
-        hfi_queue_change_quietly(&c->hf_word, w, (uint32_t)(hfi_queue_value(w) + 1))) {
-        return 0;
-    }
-    /* n -> the same, unanswered */
-    while (!hfi_cas64(&c->hf_word, &w, w | UNANSWERED)) {
-    }
-    /* n -> n + 1, and some of the sleepers woken */
-    hfi_add_and_wake(hfi_low_half(&c->hf_word), 1, count);
+    /* n, sleepers -> the same, unanswered */
+    do {
+        if (!hfi_queue_has_sleepers(w)) {
+            return 0;
+        }
+    } while (!hfi_cas64(&c->hf_word, &w, w | UNANSWERED));
+    hfi_queue_add(&c->hf_word, w | UNANSWERED, count);
     return 0;
 }
 

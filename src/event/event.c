@@ -35,14 +35,14 @@ static bool is_automatic(const hf_event_t *e)
 
 static bool is_damaged(const hf_event_t *e, uint64_t w)
 {
-    return w >> 32 > (HFI_QUEUE_SLEEPERS | HFI_QUEUE_PROBED) >> 32 ||
+    return (w & HFI_QUEUE_UNUSED) != 0 ||
            hfi_load32_relaxed(&e->hf_options) > HF_AUTO_RESET;
 }
 
 static uint64_t cleared(uint64_t w)
 {
     uint32_t value = hfi_queue_value(w) & ~(uint32_t)SET;
-    return (w & ~(uint64_t)UINT32_MAX) | (uint32_t)(value + ROUND);
+    return hfi_queue_with(w, value + ROUND);
 }
 
 /* ---- wait ---- */
@@ -123,12 +123,8 @@ static int set(hf_event_t *e)
             return EBADMSG;
         }
         if (!is_set(w) && hfi_queue_has_sleepers(w)) {
-            if (hfi_queue_change_quietly(&e->hf_word, w, hfi_queue_value(w) | SET)) {
-                return 0;
-            }
             /* not set, sleepers -> set, and those woken whom it concerns */
-            unsigned count = is_automatic(e) ? HFI_WAKE_PAIR : HFI_ALL;
-            hfi_set_bit_and_wake(hfi_low_half(&e->hf_word), 0, count);
+            hfi_queue_set(&e->hf_word, w, is_automatic(e) ? HFI_WAKE_PAIR : HFI_ALL);
             return 0;
         }
         /* not set -> set, nobody sleeps; or set already: whoever passes sees what we
@@ -149,7 +145,7 @@ static int reset(hf_event_t *e)
         if (!is_set(w)) {
             return 0;
         }
-        to = is_automatic(e) ? cleared(w) : (uint32_t)cleared(w);
+        to = is_automatic(e) ? cleared(w) : cleared(w) & ~HFI_QUEUE_SLEEPERS;
         /* set -> not set */
     } while (!hfi_cas64_release(&e->hf_word, &w, to));
     return 0;

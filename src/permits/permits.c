@@ -213,9 +213,8 @@ int hf_permits_release(hf_permits_t *p, unsigned which)
         return EPERM;
     }
     uint64_t w = hfi_load64_acquire(&p->hf_word);
-    if (hfi_queue_has_sleepers(w) &&
-        !hfi_queue_change_quietly(&p->hf_word, w, (uint32_t)(hfi_queue_value(w) + 1))) {
-        hfi_add_and_wake(hfi_low_half(&p->hf_word), 1, HFI_WAKE_PAIR);
+    if (hfi_queue_has_sleepers(w)) {
+        hfi_queue_add(&p->hf_word, w, HFI_WAKE_PAIR);
     }
     return 0;
 }

@@ -2,10 +2,11 @@
 /*
  * Semaphore: a word whose low half is the number of tokens, which sleepers compare, with
  *
- *   bit 31        SLEEPERS: a thread may sleep on it, while there are no tokens; must be
- *                 set by it before. It is in the compared half because the number 0 comes
- *                 again.
- *   bit 33        PROBED, as in wait/queue.h.
+ *   SLEEPERS      a thread may sleep on it, while there are no tokens; must be set by it
+ *                 before. It is in the compared half because the number 0 comes again.
+ *   PROBED        somebody is finding out whether anybody sleeps: who has not come to
+ *                 sleep yet enters anew, and so clears it. (So it is there, too.)
+ *   ENTRIES       how often somebody went to sleep, modulo 2^28, as in wait/queue.h.
  *
  * Nobody owns it, so no lease tells of the death of a poster: a post that may have to
  * wake is one system call, which adds the token and wakes, and is killed before or after.
@@ -30,7 +31,10 @@ enum { TRY_AGAIN = -1 }; /* not an errno value */
  * posters that come together from carrying into the flags. */
 #define PLENTY (HF_SEM_VALUE_MAX / 2)
 
+#define PROBED   (UINT64_C(1) << 30)
 #define SLEEPERS (UINT64_C(1) << 31)
+
+_Static_assert((HF_SEM_VALUE_MAX & PROBED) == 0, "the flags leave the tokens alone");
 
 static unsigned tokens_of(uint64_t w)
 {
@@ -49,7 +53,7 @@ static bool has_sleepers(uint64_t w)
 
 static bool is_damaged(uint64_t w)
 {
-    return (w >> 32 & ~(HFI_QUEUE_PROBED >> 32)) != 0;
+    return (w & (HFI_QUEUE_UNUSED | HFI_QUEUE_SLEEPERS)) != 0;
 }
 
 /* ---- wait ---- */
@@ -74,8 +78,8 @@ static int attempt(hf_sem_t *s, struct hfi_wait *wait)
     if (hfi_wait_is_over(wait)) {
         return ETIMEDOUT;
     }
-    /* none -> none, sleepers; not probed */
-    uint64_t asleep = SLEEPERS;
+    /* none -> none, sleepers; not probed; one entry more */
+    uint64_t asleep = ((w | SLEEPERS) & ~PROBED) + HFI_QUEUE_ENTRY;
     if (!hfi_wait_spin(wait, &s->hf_word, has_token) &&
         hfi_cas64(&s->hf_word, &w, asleep)) {
         hfi_wait_sleep(wait, value, (uint32_t)asleep, NULL, 0);
@@ -132,6 +136,21 @@ int hf_sem_timedwait(hf_sem_t *s, const struct timespec *deadline)
 
 /* ---- post ---- */
 
+/*
+ * n, sleepers -> n + 1, now and then, if nobody sleeps. Who entered before PROBED was set
+ * sleeps already, and is found, or will not sleep for it; who enters after it changes
+ * ENTRIES.
+ */
+static bool add_quietly(hf_sem_t *s, uint64_t w)
+{
+    enum { EVERY = 32 };
+    static _Thread_local unsigned turn;
+    uint64_t probed = w | PROBED;
+    return ++turn % EVERY == 0 && hfi_cas64(&s->hf_word, &w, probed) &&
+           hfi_wake(hfi_low_half(&s->hf_word), HFI_WAKE_PAIR) == 0 &&
+           hfi_cas64(&s->hf_word, &probed, (probed & ~(SLEEPERS | PROBED)) + 1);
+}
+
 static int add_token(hf_sem_t *s)
 {
     uint64_t w = hfi_load64_relaxed(&s->hf_word);
@@ -143,7 +162,7 @@ static int add_token(hf_sem_t *s)
             return EOVERFLOW;
         }
         if (has_sleepers(w) && tokens_of(w) < PLENTY) {
-            if (!hfi_queue_change_quietly(&s->hf_word, w, tokens_of(w) + 1)) {
+            if (!add_quietly(s, w)) {
                 /* n, sleepers -> n + 1, sleepers, and two of them woken */
                 hfi_add_and_wake(hfi_low_half(&s->hf_word), 1, HFI_WAKE_PAIR);
             }

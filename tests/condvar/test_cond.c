@@ -138,7 +138,7 @@ Test(cond, an_address_that_cannot_be_one_is_EINVAL_and_the_mutex_still_held)
 Test(cond, a_damaged_one_is_EBADMSG_and_no_crash)
 {
     uint64_t impossible[] = {
-        UINT64_C(1) << 40, UINT64_MAX, UINT64_C(1) << 63 | UINT64_C(1) << 32};
+        UINT64_C(1) << 33, UINT64_C(1) << 35 | UINT64_C(1) << 32, UINT64_MAX};
     assert_ok(hf_mutex_lock(lock));
     for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++) {
         cond->hf_word = impossible[i];

@@ -214,15 +214,18 @@ Test(cond_death, of_the_mutexs_holder_comes_before_ETIMEDOUT)
     cr_assert_eq(rescues(segment), 0);
 }
 
-Test(cond_death, who_waits_without_repairing_loses_the_mutex)
+Test(cond_death, who_has_not_repaired_may_not_wait_and_keeps_the_mutex)
 {
     pid_t keeper = spawn(keep_the_mutex, party);
     await_steps(party, 1);
     kill_and_reap(keeper);
     assert_error(hf_mutex_lock(lock), EOWNERDEAD);
     struct timespec soon = hf_deadline_in_ms(20);
-    assert_error(hf_cond_timedwait(&room->cond, lock, &soon), ENOTRECOVERABLE);
-    assert_error(hf_mutex_unlock(lock), EPERM);
+    assert_error(hf_cond_timedwait(&room->cond, lock, &soon), EINVAL);
+    assert_error(hf_cond_wait(&room->cond, lock), EINVAL);
+    assert_ok(hf_mutex_consistent(lock));
+    assert_error(hf_cond_timedwait(&room->cond, lock, &soon), ETIMEDOUT);
+    assert_ok(hf_mutex_unlock(lock));
 }
 
 /* ---- several of both kinds ---- */

@@ -128,7 +128,8 @@ static void assert_each_call_is_EBADMSG(void)
 
 Test(event, a_damaged_one_is_EBADMSG_and_no_crash)
 {
-    uint64_t impossible[] = {UINT64_C(1) << 40, UINT64_MAX, UINT64_C(1) << 63 | 1};
+    uint64_t impossible[] = {
+        UINT64_C(1) << 33, UINT64_C(1) << 34 | 1, UINT64_C(1) << 35, UINT64_MAX};
     for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++) {
         event->hf_word = impossible[i];
         assert_each_call_is_EBADMSG();
