@@ -3,6 +3,8 @@
 #include "lock.h"
 #include "process.h"
 #include "scene.h"
+#include "stage.h"
+#include "supply.h"
 
 #include <stddef.h>
 #include <unistd.h>
@@ -27,10 +29,12 @@ void scene_recast(struct scene *s, struct actor *a)
     admit(s, a);
 }
 
-void scene_found(struct scene *s, const struct subject *subject)
+void scene_found(struct scene *s, const struct subject *subject, unsigned waiters)
 {
-    *s = (struct scene){.subject = subject};
+    *s = (struct scene){.subject = subject, .waiters = waiters};
     lock_in_use = subject->lock;
+    supply_in_use = subject->supply;
+    stage->cast_size = waiters + 3;
     actor_spawn(&s->cast.stagehand);
     const struct reply r = call_or_nothing(&s->cast.stagehand, subject->found);
     if (r.ending == BROKE) {
@@ -38,7 +42,7 @@ void scene_found(struct scene *s, const struct subject *subject)
     }
     admit(s, &s->cast.helper);
     admit(s, &s->cast.newcomer);
-    for (unsigned i = 0; i < MOST_WAITERS; i++) {
+    for (unsigned i = 0; i < s->waiters; i++) {
         admit(s, &s->cast.waiters[i]);
     }
 }
@@ -47,7 +51,7 @@ void scene_dissolve(struct scene *s)
 {
     actor_kill(&s->cast.helper);
     actor_kill(&s->cast.newcomer);
-    for (unsigned i = 0; i < MOST_WAITERS; i++) {
+    for (unsigned i = 0; i < s->waiters; i++) {
         actor_kill(&s->cast.waiters[i]);
     }
     call_or_nothing(&s->cast.stagehand, s->subject->dissolve);
@@ -58,7 +62,7 @@ int64_t scene_starved_ns(const struct scene *s)
 {
     int64_t sum = starved_ns(getpid()) + starved_ns(s->cast.helper.pid) +
                   starved_ns(s->cast.newcomer.pid);
-    for (unsigned i = 0; i < MOST_WAITERS; i++) {
+    for (unsigned i = 0; i < s->waiters; i++) {
         sum += starved_ns(s->cast.waiters[i].pid);
     }
     return sum;

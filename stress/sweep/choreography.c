@@ -13,23 +13,31 @@
 static const struct {
     const char *name;
     play_fn *play;
+    bool owned; /* only locks that know their owner play it */
 } choreographies[] = {
-    {"a woken waiter dies behind a barger", play_barger},
-    {"the dead held 2,200 locks", play_many_locks},
-    {"the dead had left another segment", play_left_segment},
-    {"two namespaces, both are number 1", play_namespaces},
+    {"a woken waiter dies behind a barger", play_barger, false},
+    {"two woken ones are late", play_late, false},
+    {"two woken ones are late for a barger", play_late_barger, false},
+    {"the dead held 2,200 locks", play_many_locks, true},
+    {"the dead had left another segment", play_left_segment, true},
+    {"two namespaces, both are number 1", play_namespaces, true},
 };
 
-static const struct troupe *const troupes[] = {&holdfast_troupe, &glibc_troupe};
+static const struct troupe *const troupes[] = {
+    &holdfast_troupe, &glibc_troupe, &holdfast_sem_troupe, &glibc_sem_troupe};
 
 enum {
     PLAYS = sizeof choreographies / sizeof choreographies[0],
     TROUPES = sizeof troupes / sizeof troupes[0]
 };
 
-static bool is_wanted(const struct options *o, const struct troupe *t, const char *play)
+static bool is_wanted(const struct options *o, const struct troupe *t, unsigned number)
 {
+    const char *const play = choreographies[number].name;
     char name[160];
+    if (choreographies[number].owned && t->lock.repaired == NULL) {
+        return false;
+    }
     snprintf(name, sizeof name, "%s/%s", t->name, play);
     return (t->ours ? o->ours : o->peers) &&
            (o->only == NULL || strstr(name, o->only) != NULL);
@@ -52,6 +60,9 @@ static struct reply perform(const struct troupe *troupe, play_fn *play)
     struct reply r = call(&stagehand, troupe->found);
     if (r.ending != BROKE) {
         r = play(troupe);
+        if (r.ending != BROKE && call(&stagehand, troupe->rescues).value > 0) {
+            r = broke("the back-stop had to wake a sleeper");
+        }
         const struct reply end = call(&stagehand, troupe->dissolve);
         r = r.ending == BROKE ? r : end;
     }
@@ -77,7 +88,7 @@ bool choreographies_play(const struct options *options)
     unsigned played = 0;
     for (unsigned i = 0; i < PLAYS; i++) {
         for (unsigned j = 0; j < TROUPES; j++) {
-            if (!is_wanted(options, troupes[j], choreographies[i].name)) {
+            if (!is_wanted(options, troupes[j], i)) {
                 continue;
             }
             if (played++ == 0) {
@@ -94,7 +105,7 @@ void choreographies_list(const struct options *options)
 {
     for (unsigned i = 0; i < PLAYS; i++) {
         for (unsigned j = 0; j < TROUPES; j++) {
-            if (is_wanted(options, troupes[j], choreographies[i].name)) {
+            if (is_wanted(options, troupes[j], i)) {
                 printf("%s/%s\n", troupes[j]->name, choreographies[i].name);
             }
         }

@@ -4,6 +4,7 @@
 #include "process.h"
 #include "scene.h"
 #include "stage.h"
+#include "supply.h"
 
 #include <stdatomic.h>
 
@@ -51,22 +52,31 @@ static void begin_aftermath(struct scene *s)
 {
     if (s->operation->aftermath != NULL) {
         s->operation->aftermath(s);
+    } else if (s->subject->supply != NULL) {
+        supply_serve(s);
     } else if (s->helper_holds) {
         s->helper_holds = false;
         actor_start(&s->cast.helper, lock_release);
     }
 }
 
+static body_fn *newcomer_of(const struct scene *s)
+{
+    body_fn *const choices[] = {
+        s->operation->newcomer, s->subject->newcomer, s->subject->survivor};
+    return choices[0] != NULL ? choices[0] : choices[1] != NULL ? choices[1] : choices[2];
+}
+
 /* The newcomer comes last: it must not wake whom the others have forgotten. */
 static void await_all(struct scene *s)
 {
     struct cast *cast = &s->cast;
-    body_fn *const newcomer = s->operation->newcomer;
+    body_fn *const newcomer = newcomer_of(s);
     for (unsigned i = 0; i < s->waiters; i++) {
         await(s, &cast->waiters[i], "waiter", i + 1);
     }
     if (s->outcome.verdict == GO_ON) {
-        actor_start(&cast->newcomer, newcomer != NULL ? newcomer : s->subject->survivor);
+        actor_start(&cast->newcomer, newcomer);
         await(s, &cast->newcomer, "newcomer", 1);
     }
     if (cast->helper.busy) {
@@ -94,8 +104,9 @@ static void compare_findings(struct scene *s, bool at_start)
                             : found[SAW_DEATH] ? SAW_DEATH
                                                : WENT_ON;
     const unsigned first = 1U << op->before, last = 1U << op->after;
+    const unsigned at_last = op->deaths_coincide ? op->also : 0; /* who sees which? */
     const unsigned allowed = at_start            ? first
-                             : s->outcome.at_end ? last
+                             : s->outcome.at_end ? last | at_last
                                                  : first | last | op->also;
     if ((allowed & 1U << all) == 0) {
         scene_breaks(s, BROKEN, "the survivors were told of %s", ending_names[all]);
@@ -130,15 +141,14 @@ static void recast_all(struct scene *s)
 {
     scene_recast(s, &s->cast.helper);
     scene_recast(s, &s->cast.newcomer);
-    for (unsigned i = 0; i < MOST_WAITERS; i++) {
+    for (unsigned i = 0; i < s->waiters; i++) {
         scene_recast(s, &s->cast.waiters[i]);
     }
 }
 
 void scene_judge(struct scene *s, bool at_start)
 {
-    const bool lives = s->operation->paused;
-    if (!lives) {
+    if (!s->victim_lives) {
         victim_bury(
             &s->victim); /* what the kernel does for the dead must not come late, */
         s->starved_ns -= now_ns() - s->killed_ns; /* nor is a slow death the survivors' */
@@ -148,8 +158,9 @@ void scene_judge(struct scene *s, bool at_start)
     if (s->outcome.verdict == GO_ON) {
         compare_findings(s, at_start);
         compare_data(s);
+        supply_compare(s, at_start);
     }
-    if (lives) {
+    if (s->victim_lives) {
         victim_kill(&s->victim);
         victim_bury(&s->victim);
     }

@@ -3,7 +3,7 @@
  * sweep: kills a process at every instruction of an operation, and watches the survivors.
  *
  * For each kill point a victim is forked, single-stepped to it and killed with SIGKILL,
- * with 0, 1 and 3 others asleep in the primitive. Then all of them, and a newcomer, must
+ * with 0, 1, 3 and (some) 64 others asleep in the primitive. Then all of them, and a newcomer, must
  * go on within 500 ms, find their data whole or be told of the death, and never meet
  * inside.
  */
@@ -22,8 +22,14 @@
 static const struct subject *const subjects[] = {
     &holdfast_mutex,
     &holdfast_segment,
+    &holdfast_sem,
+    &holdfast_event,
+    &holdfast_auto_event,
+    &holdfast_cond,
+    &holdfast_once,
     &glibc_robust,
     &glibc_sem,
+    &glibc_tokens,
     &glibc_rwlock,
     &glibc_cond,
 };
@@ -53,7 +59,7 @@ static void add_operation(
     const struct options *o, const struct subject *subject, const struct operation *op)
 {
     for (unsigned waiters = op->fewest_waiters; waiters <= MOST_WAITERS; waiters++) {
-        if (o->waiters[waiters]) {
+        if (o->waiters[waiters] || (waiters == CROWD && op->crowd && o->crowds)) {
             add_row(
                 (struct row){.subject = subject, .operation = op, .waiters = waiters});
         }

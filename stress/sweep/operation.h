@@ -11,11 +11,16 @@
 #include <stdbool.h>
 
 struct scene;
+struct supply;
 
 /* Something that the director arranges. */
 typedef void cue_fn(struct scene *scene);
 
-enum { MOST_WAITERS = 3 };
+enum {
+    MOST_WAITERS = 64,
+    CROWD = MOST_WAITERS, /* the number of waiters in a crowd's row */
+    FEW = 3               /* beyond it, only some points are swept */
+};
 
 /* When the waiters come, at the latest: at the kill they have all come. */
 enum arrival {
@@ -33,6 +38,8 @@ struct operation {
     int returns;           /* what operate must return, if it comes to that */
     bool paused;           /* not killed where it stands: the waiters come meanwhile,
                               then it is let go to its end, and lives on */
+    bool stopped;          /* where it is not asleep it is not killed until the survivors
+                              have gone on, whom it must not hold up */
     bool by_thread_exit;   /* the thread goes on from operate's return to its exit */
     cue_fn *victim_sleeps; /* what wakes it; null: it wakes by itself (a deadline) */
     enum arrival arrival;
@@ -41,6 +48,9 @@ struct operation {
     enum ending before;         /* what the survivors find if it dies at once */
     enum ending after; /* the same, if it dies at the end; one of both in between */
     unsigned also;     /* what they may find in between besides: 1 << ending */
+    int balance;       /* what it adds to the subject's supply when it has come to its
+                          end, which it does all at once */
+    bool crowd;        /* swept with a crowd, too */
     unsigned fewest_waiters;
     bool deaths_coincide; /* two die: the back-stop may have to help */
 };
@@ -50,17 +60,21 @@ struct subject {
     const char *name;
     bool ours; /* must survive everything; the others are there to compare */
     const struct lock *lock;
-    body_fn *found;    /* one process, once a row: make the shared state */
-    body_fn *enter;    /* each process, once: find it and take part */
-    body_fn *reset;    /* one process, before each point: as new */
+    const struct supply *supply; /* that its operations take from; null: none */
+    body_fn *found;              /* one process, once a row: make the shared state */
+    body_fn *enter;              /* each process, once: find it and take part */
+    body_fn *reset;              /* one process, before each point: as new */
     body_fn *inspect;  /* one process, after each point; value: rescues so far */
     body_fn *dissolve; /* one process, at the end of a row */
     body_fn *survivor; /* the waiters and the newcomer, unless an operation has its own */
+    body_fn *newcomer; /* null: the survivor */
     const struct operation *operations;
     unsigned operation_count;
 };
 
-extern const struct subject holdfast_mutex, holdfast_segment;
+extern const struct subject holdfast_mutex, holdfast_segment, holdfast_sem, holdfast_cond;
+extern const struct subject holdfast_event, holdfast_auto_event, holdfast_once;
 extern const struct subject glibc_robust, glibc_rwlock, glibc_sem, glibc_cond;
+extern const struct subject glibc_tokens;
 
 #endif

@@ -9,19 +9,20 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { QUICK_STRIDE = 11, QUICK_PEER_POINTS = 6, USUAL_PEER_POINTS = 40 };
+enum { QUICK_STRIDE = 11, QUICK_SOME_POINTS = 6, USUAL_SOME_POINTS = 40 };
 
 static const char usage[] =
     "usage: sweep [options]\n"
     "Kills a process at every instruction of each operation and watches the survivors.\n"
     "  --subject holdfast|peers|all   what to sweep (all)\n"
     "  --only TEXT                    only what has TEXT in its \"subject/operation\"\n"
-    "  --waiters LIST                 numbers of waiters, of 0,1,2,3 (0,1,3)\n"
+    "  --waiters LIST                 numbers of waiters, of 0 to 64 (0,1,3, some 64)\n"
     "  --stride N                     kill at each Nth instruction only (1)\n"
-    "  --peer-points N                at most so many kills a peer's row (40)\n"
+    "  --some-points N                at most so many kills in a row of a peer's, or\n"
+    "                                 of more than 3 waiters (40)\n"
     "  --jobs N                       so many operations at a time (one a CPU)\n"
     "  --point K                      kill at this point alone\n"
-    "  --quick                        --stride 11 --peer-points 6\n"
+    "  --quick                        --stride 11 --some-points 6\n"
     "  --list                         what there is, and no more\n"
     "  --no-choreographies            without the scheduled races\n";
 
@@ -64,13 +65,17 @@ static void parse_subject(struct options *o, const char *text)
 static void parse_waiters(struct options *o, const char *text)
 {
     memset(o->waiters, 0, sizeof o->waiters);
-    for (const char *at = text;; at += 2) {
-        if (*at < '0' || *at > '0' + MOST_WAITERS || (at[1] != ',' && at[1] != '\0')) {
+    o->crowds = false;
+    for (const char *at = text;; at++) {
+        char *end;
+        const unsigned long n = strtoul(at, &end, 10);
+        if (*at < '0' || *at > '9' || n > MOST_WAITERS || (*end != ',' && *end != '\0')) {
             refuse("--waiters takes a list like 0,1,3, each at most %d, not '%s'",
                 MOST_WAITERS, text);
         }
-        o->waiters[*at - '0'] = true;
-        if (at[1] == '\0') {
+        o->waiters[n] = true;
+        at = end;
+        if (*at == '\0') {
             return;
         }
     }
@@ -80,7 +85,7 @@ static bool parse_flag(struct options *o, const char *word)
 {
     if (strcmp(word, "--quick") == 0) {
         o->stride = QUICK_STRIDE;
-        o->peer_points = QUICK_PEER_POINTS;
+        o->some_points = QUICK_SOME_POINTS;
     } else if (strcmp(word, "--list") == 0) {
         o->list = true;
     } else if (strcmp(word, "--no-choreographies") == 0) {
@@ -104,8 +109,8 @@ static bool parse_valued(struct options *o, const char *word, const char *value)
         parse_waiters(o, value);
     } else if (strcmp(word, "--stride") == 0) {
         o->stride = parse_number(word, value, 1);
-    } else if (strcmp(word, "--peer-points") == 0) {
-        o->peer_points = parse_number(word, value, 2);
+    } else if (strcmp(word, "--some-points") == 0) {
+        o->some_points = parse_number(word, value, 2);
     } else if (strcmp(word, "--jobs") == 0) {
         o->jobs = (unsigned)parse_number(word, value, 1);
         if (o->jobs > MOST_JOBS) {
@@ -130,8 +135,9 @@ struct options options_parse(int count, char **words)
     struct options o = {.ours = true,
         .peers = true,
         .waiters = {true, true, false, true},
+        .crowds = true,
         .stride = 1,
-        .peer_points = USUAL_PEER_POINTS,
+        .some_points = USUAL_SOME_POINTS,
         .jobs = usual_jobs(),
         .point = EVERY_POINT};
     for (int i = 1; i < count; i++) {

@@ -12,10 +12,11 @@ struct options {
     bool ours, peers; /* which subjects */
     const char *only; /* "subject/operation" must contain it; null: all */
     bool waiters[MOST_WAITERS + 1];
+    bool crowds; /* besides, for the operations that want one */
     unsigned long stride;
-    unsigned long peer_points;
-    unsigned jobs; /* rows swept at a time */
-    long point;    /* this one alone, or EVERY_POINT */
+    unsigned long some_points; /* of a peer's row, or a crowd's */
+    unsigned jobs;             /* rows swept at a time */
+    long point;                /* this one alone, or EVERY_POINT */
     bool list, no_choreographies;
 };
 

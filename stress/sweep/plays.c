@@ -7,6 +7,7 @@
 #include "tracer.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 const char not_permitted[] = "not permitted here: no new PID namespace";
@@ -72,9 +73,8 @@ static void operate(void)
 }
 
 /* Starts it, and sees it fall asleep under trace: when it is woken, it stops at once. */
-static bool lull(struct victim *v, struct reply *r)
+static bool lull(struct victim *v, struct script script, struct reply *r)
 {
-    const struct script script = {prepare, operate, false};
     if (!victim_start(v, script)) {
         *r = broke("a waiter could not begin");
         return false;
@@ -96,8 +96,9 @@ static bool lull(struct victim *v, struct reply *r)
 static bool barge(struct actor *owner, struct actor *barger, struct victim *first,
     struct victim *second, struct reply *r)
 {
-    if (!call(owner, lock_hold, r) || !lull(first, r) || !lull(second, r) ||
-        !call(owner, lock_release, r)) {
+    const struct script script = {prepare, operate, false};
+    if (!call(owner, lock_hold, r) || !lull(first, script, r) ||
+        !lull(second, script, r) || !call(owner, lock_release, r)) {
         return false;
     }
     if (!victim_step(first)) {
@@ -137,6 +138,88 @@ struct reply play_barger(const struct troupe *troupe)
     actor_kill(&owner);
     actor_kill(&barger);
     return r;
+}
+
+/* ---- whose deadline has passed by the time they look ---- */
+
+enum { LATE_MS = 100 };
+
+static void try_for_a_while(void)
+{
+    const int code = on_stage->timed(LATE_MS);
+    const int end = code == 0 ? on_stage->lock.give() : code;
+    stage->prepared =
+        end == 0 || end == ETIMEDOUT ? went_on() : broke("trying: %s", strerror(end));
+}
+
+static bool lull_for_a_while(struct victim *v, struct reply *r)
+{
+    const struct script script = {prepare, try_for_a_while, false};
+    return lull(v, script, r);
+}
+
+static bool ends_late(struct victim *v, struct reply *r)
+{
+    if (!victim_finishes(v, patience_from_now())) {
+        *r = broke("who was to wait for %d ms does not return", LATE_MS);
+    } else if (stage->prepared.ending == BROKE) {
+        *r = stage->prepared;
+    }
+    return r->ending != BROKE;
+}
+
+/*
+ * The owner gives it up, and two are woken, who are slow: when they look, their deadlines
+ * have passed. Nobody dies. Does anybody think of the third, who waits without a deadline?
+ */
+static bool be_late(struct actor *owner, struct actor *barger, struct victim *two,
+    struct actor *third, struct reply *r)
+{
+    if (!call(owner, lock_hold, r) || !lull_for_a_while(&two[0], r) ||
+        !lull_for_a_while(&two[1], r) || !put_to_sleep(third, lock_section, r)) {
+        return false;
+    }
+    const int64_t deadline = now_ns() + (int64_t)LATE_MS * NS_PER_MS;
+    if (!call(owner, lock_release, r) ||
+        (barger != NULL && !call(barger, lock_hold, r))) {
+        return false;
+    }
+    while (now_ns() <= deadline) {
+        sched_yield();
+    }
+    return ends_late(&two[0], r) && ends_late(&two[1], r) &&
+           (barger == NULL || call(barger, lock_release, r)) &&
+           goes_on(third, "the third waiter", patience_from_now(), r);
+}
+
+static struct reply play_with_late_ones(const struct troupe *troupe, bool barged)
+{
+    struct actor owner = {0}, barger = {0}, third = {0};
+    struct victim two[2] = {{0}, {0}};
+    struct reply r = went_on();
+    on_stage = troupe;
+    lock_number = 0;
+    if (admit(&owner, &r) && admit(&barger, &r) && admit(&third, &r)) {
+        be_late(&owner, barged ? &barger : NULL, two, &third, &r);
+    }
+    for (int i = 0; i < 2; i++) {
+        victim_kill(&two[i]);
+        victim_bury(&two[i]);
+    }
+    actor_kill(&owner);
+    actor_kill(&barger);
+    actor_kill(&third);
+    return r;
+}
+
+struct reply play_late(const struct troupe *troupe)
+{
+    return play_with_late_ones(troupe, false);
+}
+
+struct reply play_late_barger(const struct troupe *troupe)
+{
+    return play_with_late_ones(troupe, true);
 }
 
 /* ---- the dead held much ---- */

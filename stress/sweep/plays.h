@@ -10,6 +10,9 @@ typedef struct reply play_fn(const struct troupe *troupe);
 
 extern const char not_permitted[];
 
-play_fn play_barger, play_many_locks, play_left_segment, play_namespaces;
+play_fn play_barger, play_late, play_late_barger;
+
+/* For locks that know their owner. */
+play_fn play_many_locks, play_left_segment, play_namespaces;
 
 #endif

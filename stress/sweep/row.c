@@ -41,7 +41,8 @@ static void count(struct row *row, unsigned long position, struct outcome *o)
     }
     const bool rescued = o->rescues > 0 && !row->operation->deaths_coincide;
     if (o->verdict == GO_ON && rescued) {
-        snprintf(o->why, sizeof o->why, "the back-stop had to wake a sleeper");
+        snprintf(o->why, sizeof o->why, "the back-stop had to wake a sleeper (%.1f ms)",
+            o->recovery_ms);
     }
     if (o->verdict == GO_ON && !rescued) {
         return;
@@ -56,10 +57,10 @@ static void count(struct row *row, unsigned long position, struct outcome *o)
 
 static unsigned long choose_stride(const struct options *o, const struct row *row)
 {
-    if (row->subject->ours) {
+    if (row->subject->ours && row->waiters <= FEW) {
         return o->stride;
     }
-    const unsigned long for_few = (row->length + o->peer_points) / o->peer_points;
+    const unsigned long for_few = (row->length + o->some_points) / o->some_points;
     return for_few > o->stride ? for_few : o->stride;
 }
 
@@ -106,9 +107,8 @@ static void sweep_path(
 void row_sweep(struct row *row, const struct options *options, struct row *progress)
 {
     struct scene scene;
-    scene_found(&scene, row->subject);
+    scene_found(&scene, row->subject, row->waiters);
     scene.operation = row->operation;
-    scene.waiters = row->waiters;
     sweep_path(&scene, options, row, progress);
     scene_dissolve(&scene);
 }

@@ -41,7 +41,7 @@ static void operate(void)
     stage->returned = playing->operation->operate();
 }
 
-static void waiters_come(struct scene *s)
+void scene_waiters_come(struct scene *s)
 {
     if (s->waiters_came) {
         return;
@@ -61,10 +61,12 @@ void scene_open(struct scene *s)
 {
     const struct operation *op = s->operation;
     memset(&stage->guarded, 0, sizeof stage->guarded);
+    memset(&stage->supply, 0, sizeof stage->supply);
     stage->returned = -1;
     s->outcome = (struct outcome){0};
     s->waiters_came = s->helper_holds = false;
     s->victim_slept = 0;
+    s->begun_ns = now_ns();
     if (s->subject->reset != NULL) {
         const struct reply *r = actor_call(&s->cast.stagehand, s->subject->reset);
         if (r->ending == BROKE) {
@@ -75,13 +77,12 @@ void scene_open(struct scene *s)
         op->opening(s);
     }
     playing = s;
-    s->begun_ns = now_ns();
     const struct script script = {prepare, operate, op->by_thread_exit};
     if (!victim_start(&s->victim, script)) {
         scene_breaks(s, BROKEN, "the victim: %s", stage->prepared.why);
     }
     if (op->arrival == BEFORE_VICTIM) {
-        waiters_come(s);
+        scene_waiters_come(s);
     }
 }
 
@@ -89,7 +90,7 @@ void scene_victim_slept(struct scene *s)
 {
     s->victim_slept++;
     if (s->operation->arrival == BEHIND_VICTIM) {
-        waiters_come(s);
+        scene_waiters_come(s);
     }
 }
 
@@ -144,18 +145,22 @@ static void kill_victim(struct scene *s)
     s->killed_ns = now_ns();
     s->outcome.too_slow = s->killed_ns - s->begun_ns > (int64_t)SLOW_MS * NS_PER_MS;
     if (s->operation->paused) {
+        s->victim_lives = true;
         let_victim_go(s);
         return;
     }
     if (s->outcome.at_end) {
         check_return(s);
     }
-    victim_kill(v);
+    s->victim_lives = s->operation->stopped && v->place != ASLEEP;
+    if (!s->victim_lives) {
+        victim_kill(v);
+    }
 }
 
 struct outcome scene_close(struct scene *s, bool at_start)
 {
-    waiters_come(s);
+    scene_waiters_come(s);
     kill_victim(s);
     scene_judge(s, at_start);
     return s->outcome;

@@ -46,19 +46,21 @@ struct scene {
     struct victim victim;
     bool waiters_came, helper_holds;
     unsigned victim_slept; /* so many times */
+    bool victim_lives;     /* beyond the moment at which others would be killed */
     int64_t begun_ns, killed_ns;
     int64_t starved_ns; /* the cast, before the kill */
     struct outcome outcome;
 };
 
 /* Fills the cast and founds the subject's state for these operations. */
-void scene_found(struct scene *s, const struct subject *subject);
+void scene_found(struct scene *s, const struct subject *subject, unsigned waiters);
 void scene_dissolve(struct scene *s);
 
 /* The acts of one scene. */
 void scene_open(struct scene *s);              /* the victim stands at position 0 */
 bool scene_can_advance(const struct scene *s); /* neither at its end nor gone wrong */
 void scene_advance(struct scene *s);           /* by one position */
+void scene_waiters_come(struct scene *s);      /* unless they have */
 void scene_victim_slept(struct scene *s); /* it came to sleep otherwise than by that */
 struct outcome scene_close(
     struct scene *s, bool at_start); /* the kill, and the verdict */

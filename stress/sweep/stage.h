@@ -21,6 +21,14 @@ struct stage {
         _Atomic uint64_t
             done; /* changes made, counted without the lock, after the change */
     } guarded;
+    struct {
+        unsigned posted, taken; /* by those who live; each counts what it did */
+        unsigned burst;         /* how many the next burst posts */
+        bool owed;              /* all who wait shall go on, whatever is left */
+        bool told;              /* of the tokens beside a condition variable */
+        unsigned tokens;        /* beside a condition variable */
+    } supply;
+    unsigned cast_size; /* of those who take part */
     char segment_name[48];
     bool may_be_removed;   /* the segment, so that there may be a second one */
     int returned;          /* by the victim's operation; -1: it has not */
@@ -30,9 +38,6 @@ struct stage {
         pthread_rwlock_t rwlock;
         pthread_cond_t cond;
         sem_t sem;
-        unsigned tokens;
-        unsigned wanted;         /* survivors who wait for a token */
-        _Atomic unsigned served; /* of them, who have had theirs */
     } glibc;
 };
 

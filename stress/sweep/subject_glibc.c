@@ -4,10 +4,9 @@
 #include "operation.h"
 #include "scene.h"
 #include "stage.h"
+#include "supply.h"
 
 #include <errno.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #define LENGTH(array) ((unsigned)(sizeof(array) / sizeof((array)[0])))
@@ -99,7 +98,7 @@ static const struct lock sem_lock = {sem_take, sem_give, NULL};
 
 static const struct operation sem_operations[] = {
     {.name = "wait, change, post", .operate = operate_section},
-    {.name = "wait, woken by post",
+    {.name = "wait (as a lock), woken by post",
         .opening = helper_takes,
         .operate = operate_take,
         .victim_sleeps = helper_gives,
@@ -113,6 +112,51 @@ const struct subject glibc_sem = {
     .survivor = lock_section,
     .operations = sem_operations,
     .operation_count = LENGTH(sem_operations),
+};
+
+/* The same as a supply of tokens. */
+
+static struct reply reset_tokens(void)
+{
+    memset(&stage->glibc, 0, sizeof stage->glibc);
+    return sem_init(&stage->glibc.sem, 1, 0) == 0 ? went_on() : broke("sem_init");
+}
+
+static int sem_attempt(void)
+{
+    return sem_trywait(&stage->glibc.sem) == 0 ? 0 : errno == EAGAIN ? EBUSY : errno;
+}
+
+static unsigned sem_left(void)
+{
+    int value = 0;
+    sem_getvalue(&stage->glibc.sem, &value);
+    return value > 0 ? (unsigned)value : 0;
+}
+
+static const struct supply sem_supply = {
+    .take = sem_take, .attempt = sem_attempt, .post = sem_give, .left = sem_left};
+
+static const struct operation token_operations[] = {
+    {.name = "wait, woken by post",
+        .operate = operate_supply_take,
+        .victim_sleeps = helper_posts,
+        .arrival = BEHIND_VICTIM,
+        .balance = -1},
+    {.name = "post",
+        .operate = operate_supply_post,
+        .arrival = BEFORE_VICTIM,
+        .balance = 1},
+};
+
+const struct subject glibc_tokens = {
+    .name = "glibc sem_t",
+    .supply = &sem_supply,
+    .reset = reset_tokens,
+    .survivor = supply_take,
+    .newcomer = supply_revisit,
+    .operations = token_operations,
+    .operation_count = LENGTH(token_operations),
 };
 
 /* Reader-writer lock: the victim reads, the survivors write. */
@@ -170,85 +214,59 @@ static struct reply reset_cond(void)
     return code == 0 ? r : broke("pthread_cond_init: %s", strerror(code));
 }
 
-/* A token needs no repair, so what a death interrupted is declared repaired at once. */
-static int mended(int code)
+static int cond_wait(void)
 {
-    return code == EOWNERDEAD ? mutex_repaired() : code;
+    return pthread_cond_wait(&stage->glibc.cond, &stage->glibc.mutex);
 }
 
-static int take_token(void)
+static int cond_signal(void)
 {
-    int code = mended(mutex_take());
-    while (code == 0 && stage->glibc.tokens == 0) {
-        code = mended(pthread_cond_wait(&stage->glibc.cond, &stage->glibc.mutex));
-    }
-    if (code == 0) {
-        stage->glibc.tokens--;
-        code = mutex_give();
-    }
-    return code;
+    return pthread_cond_signal(&stage->glibc.cond);
 }
 
-static struct reply await_token(void)
+static int cond_broadcast(void)
 {
-    const int code = take_token();
-    if (code != 0) {
-        return broke("waiting: %s", strerror(code));
-    }
-    atomic_fetch_add(&stage->glibc.served, 1);
-    return went_on();
+    return pthread_cond_broadcast(&stage->glibc.cond);
 }
 
-static int add_token(int (*wake)(pthread_cond_t *))
-{
-    int code = mended(mutex_take());
-    if (code == 0) {
-        stage->glibc.tokens = 1;
-        code = wake(&stage->glibc.cond);
-    }
-    return code == 0 ? mutex_give() : code;
-}
-
-static struct reply signal_one(void)
-{
-    const int code = add_token(pthread_cond_signal);
-    return code == 0 ? went_on() : broke("signalling: %s", strerror(code));
-}
-
-/* Goes on producing until all survivors are served. */
-static struct reply broadcast_all(void)
-{
-    int code = 0;
-    while (code == 0 && atomic_load(&stage->glibc.served) < stage->glibc.wanted) {
-        code = add_token(pthread_cond_broadcast);
-        sched_yield();
-    }
-    return code == 0 ? went_on() : broke("broadcasting: %s", strerror(code));
-}
-
-static void helper_signals(struct scene *s)
-{
-    helper_does(s, signal_one);
-}
-
-static void helper_broadcasts(struct scene *s)
-{
-    stage->glibc.wanted = s->waiters + 1;
-    actor_start(&s->cast.helper, broadcast_all);
-}
+static const struct monitor cond = {cond_wait, cond_signal, cond_broadcast};
+static const struct supply cond_tokens = {.take = monitor_take,
+    .attempt = monitor_attempt,
+    .post = monitor_post,
+    .left = monitor_left,
+    .due = monitor_due,
+    .monitor = &cond};
 
 static const struct operation cond_operations[] = {
     {.name = "wait, woken by signal",
-        .operate = take_token,
-        .victim_sleeps = helper_signals,
+        .operate = operate_supply_take,
+        .victim_sleeps = helper_posts,
         .arrival = BEHIND_VICTIM,
-        .aftermath = helper_broadcasts},
+        .balance = -1,
+        .also = 1U << SAW_DEATH},
+    {.name = "wait, woken by broadcast",
+        .operate = operate_supply_take,
+        .victim_sleeps = helper_broadcasts,
+        .arrival = BEHIND_VICTIM,
+        .balance = -1,
+        .also = 1U << SAW_DEATH},
+    {.name = "signal",
+        .opening = one_is_untold,
+        .operate = operate_signal,
+        .arrival = BEFORE_VICTIM},
+    {.name = "broadcast",
+        .opening = enough_are_untold,
+        .operate = operate_broadcast,
+        .arrival = BEFORE_VICTIM},
 };
 
 const struct subject glibc_cond = {
     .name = "glibc cond + robust",
+    .lock = &robust_lock,
+    .supply = &cond_tokens,
     .reset = reset_cond,
-    .survivor = await_token,
+    .survivor = supply_take,
+    .newcomer = supply_revisit,
     .operations = cond_operations,
     .operation_count = LENGTH(cond_operations),
 };

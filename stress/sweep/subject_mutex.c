@@ -1,99 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Holdfast's mutex, joining and leaving: one segment a row, with all of the cast in
- * it. */
-#include <holdfast/holdfast.h>
-
+/* Holdfast's mutex, joining and leaving. */
 #include "lock.h"
 #include "operation.h"
+#include "room.h"
 #include "scene.h"
-#include "stage.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define LENGTH(array) ((unsigned)(sizeof(array) / sizeof((array)[0])))
-
-enum {
-    CAST_SIZE = MOST_WAITERS + 3, /* all of them join */
-    SEATS = 16, /* few, so that victims who left any taken soon fill them */
-    SHORT_MS = 10,
-    LONG_MS = 60000
-};
-
-struct room {
-    hf_mutex_t mutex, spare;
-};
-
-/* Each process has its own way there. */
-static hf_segment_t *segment;
-static struct room *room;
-
-static int open_room(unsigned flags)
-{
-    const hf_segment_config_t config = {
-        .root_size = sizeof(struct room), .max_participants = SEATS};
-    const int code = hf_segment_open(&segment, stage->segment_name, flags, &config);
-    room = code == 0 ? hf_segment_root(segment) : NULL;
-    return code;
-}
-
-/* The first call in the segment: the thread joins. */
-static int join(void)
-{
-    const int code = hf_mutex_lock(&room->spare);
-    return code == 0 ? hf_mutex_unlock(&room->spare) : code;
-}
-
-static struct reply judged(const char *what, int code)
-{
-    return code == 0 ? went_on() : broke("%s: %s", what, strerror(code));
-}
-
-static struct reply found_room(void)
-{
-    const int code = open_room(HF_CREATE | HF_EXCLUSIVE);
-    return judged("creating a segment", code != 0 ? code : join());
-}
-
-static struct reply find_room(void)
-{
-    return judged("opening the segment", open_room(0));
-}
-
-static struct reply enter_room(void)
-{
-    const int code = open_room(0);
-    return judged("opening and joining", code != 0 ? code : join());
-}
-
-static struct reply reset_room(void)
-{
-    return judged("hf_mutex_init", hf_mutex_init(&room->mutex, 0));
-}
 
 static struct reply make_recursive(void)
 {
     return judged("hf_mutex_init", hf_mutex_init(&room->mutex, HF_RECURSIVE));
-}
-
-static struct reply inspect_room(void)
-{
-    hf_segment_info_t info;
-    int code = hf_segment_info(segment, &info);
-    if (code == 0) {
-        code = hf_mutex_check(&room->mutex);
-    }
-    struct reply r = judged("looking at what is left", code);
-    if (code == 0 && info.participants != CAST_SIZE) {
-        r = broke("%u participants are left of %d", info.participants, CAST_SIZE);
-    }
-    r.value = info.rescues;
-    return r;
-}
-
-static struct reply remove_room(void)
-{
-    return judged("hf_segment_remove", hf_segment_remove(stage->segment_name));
 }
 
 static int take(void)
@@ -302,12 +220,12 @@ static const struct operation operations[] = {
         .operate = operate_owner,
         .arrival = BEFORE_VICTIM},
     {.name = "join (first lock)",
-        .prepare = find_room,
+        .prepare = room_find,
         .comes_unprepared = true,
         .operate = operate_take,
         .after = SAW_DEATH},
     {.name = "join (first lock), paused",
-        .prepare = find_room,
+        .prepare = room_find,
         .comes_unprepared = true,
         .operate = operate_section,
         .paused = true,
@@ -333,11 +251,11 @@ const struct subject holdfast_mutex = {
     .name = "holdfast mutex",
     .ours = true,
     .lock = &mutex_lock,
-    .found = found_room,
-    .enter = enter_room,
-    .reset = reset_room,
-    .inspect = inspect_room,
-    .dissolve = remove_room,
+    .found = room_found,
+    .enter = room_enter,
+    .reset = room_reset,
+    .inspect = room_inspect,
+    .dissolve = room_remove,
     .survivor = lock_section,
     .operations = operations,
     .operation_count = LENGTH(operations),

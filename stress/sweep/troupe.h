@@ -15,17 +15,22 @@ enum {
 struct troupe {
     const char *name;
     bool ours;
-    struct lock lock;         /* each acts on lock_number */
-    int (*attempt)(void);     /* takes it without waiting */
-    void (*map)(void);        /* in the director, before anybody is forked; or null */
-    body_fn *found, *enter;   /* as a subject's */
-    body_fn *leave_elsewhere; /* gives up the second place, whatever is held there */
+    struct lock lock;          /* each acts on lock_number */
+    int (*attempt)(void);      /* takes it without waiting */
+    int (*timed)(unsigned ms); /* takes it, waiting so long at most; ETIMEDOUT */
+    void (*map)(void);         /* in the director, before anybody is forked; or null */
+    body_fn *found, *enter;    /* as a subject's */
+    body_fn *leave_elsewhere;  /* gives up the second place, whatever is held there */
     body_fn *dissolve;
+    body_fn *rescues; /* value: by the back-stop, so far; null: there is none */
 };
 
 /* The lock that this process deals with now. */
 extern unsigned lock_number;
 
 extern const struct troupe holdfast_troupe, glibc_troupe;
+
+/* Semaphores of one token: locks that nobody owns. */
+extern const struct troupe holdfast_sem_troupe, glibc_sem_troupe;
 
 #endif

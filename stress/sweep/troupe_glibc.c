@@ -3,9 +3,12 @@
 #include "process.h"
 #include "troupe.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 static pthread_mutex_t *here, *elsewhere;
 
@@ -22,6 +25,21 @@ static int take(void)
 static int attempt(void)
 {
     return pthread_mutex_trylock(lock());
+}
+
+/* Both know the wall clock only. */
+static struct timespec deadline_in_ms(unsigned ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    const long ns = t.tv_nsec + (long)ms * NS_PER_MS;
+    return (struct timespec){t.tv_sec + ns / 1000000000, ns % 1000000000};
+}
+
+static int timed(unsigned ms)
+{
+    const struct timespec deadline = deadline_in_ms(ms);
+    return pthread_mutex_timedlock(lock(), &deadline);
 }
 
 static int give(void)
@@ -72,7 +90,56 @@ const struct troupe glibc_troupe = {
     .name = "glibc robust mutex",
     .lock = {take, give, repaired},
     .attempt = attempt,
+    .timed = timed,
     .map = map_both,
     .found = found,
     .leave_elsewhere = leave_elsewhere,
+};
+
+static sem_t *sem;
+
+static void map_sem(void)
+{
+    map_both();
+    sem = (sem_t *)(void *)here;
+}
+
+static int sem_take(void)
+{
+    while (sem_wait(sem) != 0) {
+        if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+static int sem_attempt(void)
+{
+    return sem_trywait(sem) == 0 ? 0 : errno;
+}
+
+static int sem_timed(unsigned ms)
+{
+    const struct timespec deadline = deadline_in_ms(ms);
+    return sem_timedwait(sem, &deadline) == 0 ? 0 : errno;
+}
+
+static int sem_give(void)
+{
+    return sem_post(sem) == 0 ? 0 : errno;
+}
+
+static struct reply sem_found(void)
+{
+    return sem_init(sem, 1, 1) == 0 ? went_on() : broke("sem_init");
+}
+
+const struct troupe glibc_sem_troupe = {
+    .name = "glibc sem_t",
+    .lock = {sem_take, sem_give, NULL},
+    .attempt = sem_attempt,
+    .timed = sem_timed,
+    .map = map_sem,
+    .found = sem_found,
 };

@@ -9,6 +9,7 @@
 
 struct room {
     hf_mutex_t locks[MANY_LOCKS];
+    hf_sem_t sem;
 };
 
 static hf_segment_t *here, *elsewhere;
@@ -27,6 +28,12 @@ static int take(void)
 static int attempt(void)
 {
     return hf_mutex_trylock(lock());
+}
+
+static int timed(unsigned ms)
+{
+    const struct timespec deadline = hf_deadline_in_ms(ms);
+    return hf_mutex_timedlock(lock(), &deadline);
 }
 
 static int give(void)
@@ -81,13 +88,70 @@ static struct reply dissolve(void)
     return code == 0 && other == 0 ? went_on() : broke("hf_segment_remove");
 }
 
+static struct reply rescues(void)
+{
+    hf_segment_info_t info;
+    const int code = hf_segment_info(here, &info);
+    struct reply r = code == 0 ? went_on() : broke("hf_segment_info: %s", strerror(code));
+    r.value = info.rescues;
+    return r;
+}
+
 const struct troupe holdfast_troupe = {
     .name = "holdfast",
     .ours = true,
     .lock = {take, give, repaired},
     .attempt = attempt,
+    .timed = timed,
     .found = found,
     .enter = enter,
     .leave_elsewhere = leave_elsewhere,
     .dissolve = dissolve,
+    .rescues = rescues,
+};
+
+static hf_sem_t *sem(void)
+{
+    struct room *room = hf_segment_root(here);
+    return &room->sem;
+}
+
+static int sem_take(void)
+{
+    return hf_sem_wait(sem());
+}
+
+static int sem_attempt(void)
+{
+    return hf_sem_trywait(sem());
+}
+
+static int sem_timed(unsigned ms)
+{
+    const struct timespec deadline = hf_deadline_in_ms(ms);
+    return hf_sem_timedwait(sem(), &deadline);
+}
+
+static int sem_give(void)
+{
+    return hf_sem_post(sem());
+}
+
+static struct reply sem_found(void)
+{
+    const struct reply r = found();
+    const int code = r.ending != BROKE ? hf_sem_init(sem(), 1) : 0;
+    return code == 0 ? r : broke("hf_sem_init: %s", strerror(code));
+}
+
+const struct troupe holdfast_sem_troupe = {
+    .name = "holdfast sem",
+    .ours = true,
+    .lock = {sem_take, sem_give, NULL},
+    .attempt = sem_attempt,
+    .timed = sem_timed,
+    .found = sem_found,
+    .enter = enter,
+    .dissolve = dissolve,
+    .rescues = rescues,
 };
