@@ -146,6 +146,15 @@ static void recast_all(struct scene *s)
     }
 }
 
+/* Not every timer's help is counted as a rescue: a sleeper may take it for a wake that it
+ * was not the one meant by. */
+static bool is_late(const struct scene *s)
+{
+    enum { TIMER_MS = 150 };
+    const double starved_ms = (double)(scene_starved_ns(s) - s->starved_ns) / NS_PER_MS;
+    return s->outcome.recovery_ms - starved_ms > TIMER_MS;
+}
+
 void scene_judge(struct scene *s, bool at_start)
 {
     if (!s->victim_lives) {
@@ -155,6 +164,7 @@ void scene_judge(struct scene *s, bool at_start)
     }
     begin_aftermath(s);
     await_all(s);
+    s->outcome.late = is_late(s);
     if (s->outcome.verdict == GO_ON) {
         compare_findings(s, at_start);
         compare_data(s);

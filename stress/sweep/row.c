@@ -33,6 +33,9 @@ static void count(struct row *row, unsigned long position, struct outcome *o)
 {
     row->points++;
     row->count[o->verdict]++;
+    if (o->rescues == 0 && o->late && row->subject->ours) {
+        o->rescues = 1;
+    }
     row->rescues += o->rescues;
     row->strayed += o->strayed;
     row->starved += o->starved && o->verdict == GO_ON;

@@ -31,6 +31,7 @@ struct outcome {
     uintptr_t pc;  /* where it was killed */
     bool asleep;   /* in the call before pc */
     double recovery_ms; /* from the kill to the last survivor's going on */
+    bool late;          /* that took so long that a timer must have helped */
     uint64_t rescues;   /* by the back-stop, in this scene */
     char why[160];
 };

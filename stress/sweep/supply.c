@@ -195,7 +195,7 @@ void supply_compare(struct scene *s, bool at_start)
     const int theirs = (int)stage->supply.posted - (int)stage->supply.taken;
     const int balance = left - theirs, whole = s->operation->balance;
     const bool nothing = balance == 0 && (!s->outcome.at_end || whole == 0);
-    if (!nothing && (balance != whole || at_start)) {
+    if (!nothing && (balance != whole || (at_start && !s->operation->paused))) {
         scene_breaks(s, BROKEN, "%d left of %u posted and %u taken: %+d by the dead one",
             left, stage->supply.posted, stage->supply.taken, balance);
     }
