@@ -16,13 +16,18 @@ bool row_is_clean(const struct row *row)
     return row->points > 0 && row->count[GO_ON] == row->points && unaided;
 }
 
-/* A rescue says nothing if it may have come before the kill: the scene is repeated. */
+/* A rescue says nothing if it may have come before the kill, nor does it that all was
+ * late, once: the machine may have been. The scene is repeated. */
+static bool says_nothing(const struct outcome *o)
+{
+    return o->verdict == GO_ON && (o->rescues > 0 ? o->too_slow : o->late);
+}
+
 static struct outcome play(
     struct scene *s, const struct path *path, unsigned long position, struct row *row)
 {
     struct outcome o = path_play(path, s, position);
-    for (int i = 0; o.verdict == GO_ON && o.rescues > 0 && o.too_slow && i < MOST_REPEATS;
-         i++) {
+    for (int i = 0; says_nothing(&o) && i < MOST_REPEATS; i++) {
         row->repeated++;
         o = path_play(path, s, position);
     }

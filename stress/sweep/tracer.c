@@ -212,6 +212,7 @@ static bool run_to_next(struct victim *v, uintptr_t pc)
         return false;
     }
     v->pc = pc;
+    v->place = pc == (uintptr_t)curtain ? AT_END : AT_INSTRUCTION;
     return ptrace(PTRACE_POKETEXT, v->tid, (void *)pc, (void *)code) == 0;
 }
 
