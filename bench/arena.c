@@ -8,23 +8,24 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { ROOT_SIZE = 1 << 18 };
+enum { ROOT_SIZE = 1 << 18, PARTICIPANTS = 2048 };
 
 typedef struct {
-    const char *suffix;
     hf_segment_t *segment;
     char *root;
     size_t used;
 } arena_t;
 
-static arena_t arenas[2] = {{.suffix = "a"}, {.suffix = "b"}};
+static arena_t arenas[ARENAS];
 
 /* The name goes at once: nothing is left behind however the bench ends. */
 static void open_arena(arena_t *arena)
 {
     char name[64];
-    snprintf(name, sizeof name, "holdfast-bench-%ld-%s", (long)getpid(), arena->suffix);
-    hf_segment_config_t config = {.root_size = ROOT_SIZE};
+    snprintf(name, sizeof name, "holdfast-bench-%ld-%d", (long)getpid(),
+        (int)(arena - arenas));
+    hf_segment_config_t config = {
+        .root_size = ROOT_SIZE, .max_participants = PARTICIPANTS};
     int error = hf_segment_open(&arena->segment, name, HF_CREATE | HF_EXCLUSIVE, &config);
     if (error == 0) {
         error = hf_segment_remove(name);
@@ -35,8 +36,9 @@ static void open_arena(arena_t *arena)
     arena->root = hf_segment_root(arena->segment);
 }
 
-static void *take(arena_t *arena, size_t size)
+void *arena_take_of(enum arena which, size_t size)
 {
+    arena_t *arena = &arenas[which];
     if (arena->root == NULL) {
         open_arena(arena);
     }
@@ -52,18 +54,13 @@ static void *take(arena_t *arena, size_t size)
 
 void *arena_take(size_t size)
 {
-    return take(&arenas[0], size);
-}
-
-void *arena_take_other(size_t size)
-{
-    return take(&arenas[1], size);
+    return arena_take_of(ARENA_COMMON, size);
 }
 
 uint64_t arena_rescues(void)
 {
     uint64_t rescues = 0;
-    for (unsigned i = 0; i < sizeof arenas / sizeof arenas[0]; i++) {
+    for (unsigned i = 0; i < ARENAS; i++) {
         hf_segment_info_t info;
         if (arenas[i].segment == NULL) {
             continue;

@@ -11,11 +11,12 @@
 
 enum { ARENA_LINE = 128 }; /* two cache lines: neighbours are prefetched in pairs */
 
-/* A zeroed piece that shares no cache line with another. It is there to stay. */
-void *arena_take(size_t size);
+/* Segments of their own for what depends on who else has joined, or who ever has. */
+enum arena { ARENA_COMMON, ARENA_STRANGER, ARENA_GROWING, ARENA_CROWD, ARENAS };
 
-/* The same in a second segment. */
-void *arena_take_other(size_t size);
+/* A zeroed piece that shares no cache line with another. It is there to stay. */
+void *arena_take(size_t size); /* of the common one */
+void *arena_take_of(enum arena which, size_t size);
 
 /* Sleepers that the library's timer had to save so far: there is no reason for any. */
 uint64_t arena_rescues(void);

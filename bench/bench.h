@@ -24,6 +24,11 @@ void wake_run(const bench_options_t *options);
 void recovery_run(const bench_options_t *options);
 void sleeper_run(const bench_options_t *options);
 void membership_run(const bench_options_t *options);
+void trips_run(const bench_options_t *options);
+void readers_run(const bench_options_t *options);
+void writers_run(const bench_options_t *options);
+void starvation_run(const bench_options_t *options);
+void crowd_run(const bench_options_t *options);
 
 /* CLOCK_MONOTONIC: the same clock in all processes. */
 uint64_t now_ns(void);

@@ -155,7 +155,7 @@ static void measure(const char *section, const bench_options_t *options, trials_
     unsigned trials, samples_t samples[LOCK_PEERS])
 {
     static scene_t scene;
-    scene.lock = arena_take(ARENA_LINE);
+    scene.lock = arena_take(2 * ARENA_LINE);
     scene.entering = arena_take(sizeof *scene.entering);
     for (unsigned round = 0; round < options->rounds; round++) {
         report_progress(section, round, options->rounds);

@@ -3,6 +3,7 @@
 #include "bench.h"
 #include "boost_lock.h"
 #include "peer.h"
+#include "shared.h"
 
 #include <errno.h>
 #include <holdfast/holdfast.h>
@@ -23,7 +24,7 @@ void peer_init(const peer_t *peer, void *thing)
 
 typedef _Atomic uint64_t floor_word_t;
 
-static int floor_init(void *lock)
+int floor_init(void *lock)
 {
     atomic_init((floor_word_t *)lock, 0);
     return 0;
@@ -45,7 +46,7 @@ static inline int floor_release(void *lock)
                : EPERM;
 }
 
-static int floor_pairs(void *lock, uint64_t count)
+int floor_pairs(void *lock, uint64_t count)
 {
     return loop_pairs(lock, count, floor_acquire, floor_release);
 }
@@ -58,6 +59,13 @@ static int holdfast_init(void *lock)
 static int recursive_init(void *lock)
 {
     return hf_mutex_init(lock, HF_RECURSIVE);
+}
+
+/* Locked already: what is measured is the depth. */
+static int nested_init(void *lock)
+{
+    int error = recursive_init(lock);
+    return error != 0 ? error : hf_mutex_lock(lock);
 }
 
 static inline int holdfast_acquire(void *lock)
@@ -91,32 +99,14 @@ static uint64_t holdfast_contest(contest_t *contest, void *lock)
     return loop_contest(contest, lock, holdfast_acquire, holdfast_release);
 }
 
-static int pthread_init(void *lock, int robustness)
-{
-    pthread_mutexattr_t attributes;
-    int error = pthread_mutexattr_init(&attributes);
-    if (error != 0) {
-        return error;
-    }
-    error = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    if (error == 0) {
-        error = pthread_mutexattr_setrobust(&attributes, robustness);
-    }
-    if (error == 0) {
-        error = pthread_mutex_init(lock, &attributes);
-    }
-    pthread_mutexattr_destroy(&attributes);
-    return error;
-}
-
 static int plain_init(void *lock)
 {
-    return pthread_init(lock, PTHREAD_MUTEX_STALLED);
+    return shared_mutex_init(lock, PTHREAD_MUTEX_STALLED);
 }
 
 static int robust_init(void *lock)
 {
-    return pthread_init(lock, PTHREAD_MUTEX_ROBUST);
+    return shared_mutex_init(lock, PTHREAD_MUTEX_ROBUST);
 }
 
 static inline int pthread_acquire(void *lock)
@@ -161,6 +151,10 @@ const peer_t lock_peers[LOCK_PEERS] = {
     [LOCK_RECURSIVE] = {.name = "holdfast mutex, recursive",
         .size = sizeof(hf_mutex_t),
         .init = recursive_init,
+        .pairs = holdfast_pairs},
+    [LOCK_NESTED] = {.name = "holdfast mutex, recursive, one level in",
+        .size = sizeof(hf_mutex_t),
+        .init = nested_init,
         .pairs = holdfast_pairs},
     [LOCK_PLAIN] = {.name = "pthread mutex, shared",
         .size = sizeof(pthread_mutex_t),

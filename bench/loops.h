@@ -28,6 +28,8 @@ typedef struct {
 
 typedef int peer_call_t(void *thing);
 
+#define CONTEST_FAILED UINT64_MAX
+
 /* 0 if every call returned 0. */
 BENCH_INLINE int loop_pairs(
     void *thing, uint64_t count, peer_call_t *acquire, peer_call_t *release)
@@ -49,8 +51,6 @@ BENCH_INLINE void loop_work(uint32_t steps)
     }
 }
 
-#define CONTEST_FAILED UINT64_MAX
-
 /* How often this party got its turn before the stop. */
 BENCH_INLINE uint64_t loop_contest(
     contest_t *contest, void *thing, peer_call_t *acquire, peer_call_t *release)
@@ -66,6 +66,20 @@ BENCH_INLINE uint64_t loop_contest(
         }
         turns++;
         loop_work(contest->outside);
+    }
+    return turns;
+}
+
+/* The same of a party that only reads: nothing is written between. */
+BENCH_INLINE uint64_t loop_reads(
+    contest_t *contest, void *thing, peer_call_t *acquire, peer_call_t *release)
+{
+    uint64_t turns = 0;
+    while (__atomic_load_n(&contest->stop, __ATOMIC_RELAXED) == 0) {
+        if (acquire(thing) != 0 || release(thing) != 0) {
+            return CONTEST_FAILED;
+        }
+        turns++;
     }
     return turns;
 }

@@ -27,6 +27,11 @@ static const section_t sections[] = {
     {"recovery", recovery_run},
     {"sleeper", sleeper_run},
     {"membership", membership_run},
+    {"trips", trips_run},
+    {"readers", readers_run},
+    {"writers", writers_run},
+    {"starvation", starvation_run},
+    {"crowd", crowd_run},
 };
 
 enum { SECTIONS = sizeof sections / sizeof sections[0] };

@@ -121,7 +121,7 @@ void membership_run(const bench_options_t *options)
 {
     hf_mutex_t *first = arena_take(sizeof *first);
     hf_mutex_t *neighbour = arena_take(sizeof *neighbour);
-    hf_mutex_t *stranger = arena_take_other(sizeof *stranger);
+    hf_mutex_t *stranger = arena_take_of(ARENA_STRANGER, sizeof *stranger);
     two_locks_t near = {first, neighbour};
     two_locks_t far = {first, stranger};
     measure_segments(options, near, far);

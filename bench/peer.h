@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A peer: one implementation of "acquire, then release". To measure another kind of thing
- * (a semaphore, permits, a read lock), write its table of peers and name it in the
- * sections that shall measure it.
+ * A peer: one implementation of "acquire, then release". To measure another kind of
+ * thing, write its table of peers and name it in the sections that shall measure it.
  */
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H
@@ -22,6 +21,7 @@ typedef struct {
      */
     int (*pairs)(void *thing, uint64_t count);
     uint64_t (*contest)(contest_t *contest, void *thing);
+    uint64_t (*reads)(contest_t *contest, void *thing);
 
     /* Single calls, for latencies. A null recover: it does not survive its holder. A null
      * sleepers: it cannot tell, and only the kernel is asked whether somebody sleeps. */
@@ -44,6 +44,7 @@ enum {
     LOCK_FLOOR,
     LOCK_HOLDFAST,
     LOCK_RECURSIVE,
+    LOCK_NESTED,
     LOCK_PLAIN,
     LOCK_ROBUST,
     LOCK_BOOST,
@@ -51,6 +52,22 @@ enum {
 };
 extern const peer_t lock_peers[LOCK_PEERS];
 extern const peer_set_t lock_set;
+
+enum { SEM_FLOOR, SEM_HOLDFAST, SEM_POSIX, SEM_BOOST, SEM_PEERS };
+extern const peer_t sem_peers[SEM_PEERS];
+extern const peer_set_t sem_set;
+extern const peer_set_t permits_set;
+
+enum { RW_FLOOR, RW_HOLDFAST, RW_PTHREAD, RW_BOOST, RW_PEERS };
+extern const peer_set_t read_set;
+extern const peer_set_t write_set;
+
+extern const peer_set_t events_set;
+extern const peer_set_t once_set;
+
+/* The floor of all that one compare-and-swap takes. */
+int floor_init(void *lock);
+int floor_pairs(void *lock, uint64_t count);
 
 /* Zeroes the memory and initialises it; gives up on an error. */
 void peer_init(const peer_t *peer, void *thing);
