@@ -29,7 +29,7 @@
  * Cost. Without contention, a lock is one compare-and-swap and an unlock one plain store.
  * A waiter spins for some microseconds, unless there is only one CPU, then sleeps.
  *
- * Limits. 2^32 - 1 levels of recursion. A thread that holds more than 2,000 robust
+ * Limits. 2^31 - 1 levels of recursion. A thread that holds more than 2,000 robust
  * pthread mutexes of its own, or has unmapped one that it holds, hides its death from the
  * kernel.
  */
@@ -46,8 +46,8 @@ extern "C" {
  * private. */
 typedef struct {
     HF_ALIGN8 uint64_t hf_word; /* holder and flags */
-    uint32_t hf_depth;          /* recursion: locks beyond the first; the holder's */
-    uint32_t hf_bias;           /* whether the holder may give it back by a plain store */
+    uint32_t hf_depth; /* recursion: option; locks beyond the first, the holder's */
+    uint32_t hf_bias;  /* whether the holder may give it back by a plain store */
 } hf_mutex_t;
 
 enum { HF_RECURSIVE = 1 };

@@ -74,7 +74,7 @@ static int relock(hf_mutex_t *m, uint32_t depth)
 {
     int error = hf_mutex_lock(m);
     if (error == 0 || error == EOWNERDEAD) {
-        m->hf_depth = depth;
+        hfi_mutex_swap_depth(m, depth);
     }
     return error;
 }
@@ -84,8 +84,7 @@ static int unlock_and_wait(
 {
     struct hfi_wait wait = hfi_wait_start(me, c, deadline);
     uint32_t key = enter(c);
-    uint32_t depth = m->hf_depth;
-    m->hf_depth = 0;
+    uint32_t depth = hfi_mutex_swap_depth(m, 0);
     int error = hf_mutex_unlock(m);
     if (error != 0) {
         return error;

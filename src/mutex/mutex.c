@@ -1,88 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Mutex: one word, tagged with its holder. docs/recovery.md has transitions and proof.
- *
- *   SLEEPERS      a thread may sleep on the word. A thread must set it before it sleeps;
- *                 only a holder whose wake finds nobody may clear it.
- *   WAKING        an unlocker has woken two sleepers, and none has acted since; while it
- *                 is set, unlocking need wake nobody. Who clears it either goes to sleep
- *                 watching the holder, or has just become the holder after a sleep.
- *   INCONSISTENT  taken from a dead holder, not yet declared repaired; a holder's only.
- *   LOST          unlocked while INCONSISTENT: no holder again, until hf_mutex_init.
- *   RECURSIVE     option; never changes.
- *
- * The bias (wait/bias.h) says that nobody sleeps, so the holder may give the mutex back
- * by a plain store, which would overwrite flags that others set meanwhile. Who is about
- * to sleep revokes it; then the holder uses compare-and-swap.
- *
- * Between taking (a compare-and-swap) and giving back (another, or the store) the word
- * alone says who holds it. Dying before either leaves nothing; dying after leaves a dead
- * tag, which the next comer replaces, and those asleep are woken by the death of the
- * lease that they watch.
- */
+/* Mutex: locking and unlocking. Its state is described in word.h. */
 #include "mutex/mutex.h"
 
 #include <errno.h>
 
+#include "mutex/word.h"
 #include "wait/bias.h"
 #include "wait/wait.h"
 
-enum {
-    SLEEPERS = 1,
-    WAKING = 2,
-    INCONSISTENT = 4,
-    LOST = 8,
-    RECURSIVE = 16,
-};
-
-_Static_assert(RECURSIVE >> HFI_FLAG_BITS == 0, "flags leave the tag alone");
-_Static_assert(sizeof(hf_mutex_t) == 16, "format");
-
 enum { TRY_AGAIN = -1 }; /* not an errno value */
-
-static uint64_t holder_of(uint64_t w)
-{
-    return w & ~HFI_FLAGS_MASK;
-}
-
-static bool is_held(uint64_t w)
-{
-    return holder_of(w) != 0;
-}
-
-static bool is_unheld(uint64_t w)
-{
-    return !is_held(w);
-}
-
-static bool is_free(uint64_t w)
-{
-    return !is_held(w) && (w & LOST) == 0;
-}
-
-static bool owes_a_wake(uint64_t w)
-{
-    return (w & (SLEEPERS | WAKING)) == SLEEPERS;
-}
-
-/* Bits that no transition leads to. */
-static bool is_damaged(uint64_t w)
-{
-    return is_held(w) ? (w & LOST) != 0 || hfi_tag_generation(w) == 0
-                      : (w & INCONSISTENT) != 0 || (w & (SLEEPERS | WAKING)) == WAKING;
-}
 
 /* ---- lock ---- */
 
-static int lock_again(hf_mutex_t *m, uint64_t w)
+static int lock_again(hf_mutex_t *m)
 {
-    if ((w & RECURSIVE) == 0) {
+    uint32_t depth = hfi_load32_relaxed(&m->hf_depth);
+    if ((depth & RECURSIVE) == 0) {
         return EDEADLK;
     }
-    if (m->hf_depth == UINT32_MAX) {
+    if (depth == UINT32_MAX) {
         return EAGAIN;
     }
-    m->hf_depth++;
+    hfi_store32_relaxed(&m->hf_depth, depth + 1);
     return 0;
 }
 
@@ -92,7 +31,7 @@ static int take(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
     if (!hfi_wait_may_take(wait, hfi_low_half(&m->hf_word), (uint32_t)w)) {
         return TRY_AGAIN;
     }
-    uint64_t flags = w & (SLEEPERS | WAKING | RECURSIVE);
+    uint64_t flags = w & (SLEEPERS | WAKING);
     if (wait->sleeps > 0) {
         flags = (flags | SLEEPERS) & ~(uint64_t)WAKING;
     }
@@ -103,7 +42,7 @@ static int take(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
     if (!hfi_cas64_acquire(&m->hf_word, &w, wait->me.tag | flags)) {
         return TRY_AGAIN;
     }
-    m->hf_depth = 0;
+    set_depth(m, 0);
     if (orphan && wait->sleeps > 0) {
         /* Others may watch holders of long ago: let two of them watch us. */
         hfi_wake(hfi_low_half(&m->hf_word), HFI_WAKE_PAIR);
@@ -135,7 +74,7 @@ static int attempt(hf_mutex_t *m, struct hfi_wait *wait)
         return EBADMSG;
     }
     if (holder_of(w) == wait->me.tag) {
-        return lock_again(m, w);
+        return lock_again(m);
     }
     if (is_free(w)) {
         return take(m, w, wait);
@@ -175,12 +114,15 @@ static __attribute__((noinline)) int lock_slow(hf_mutex_t *m, uint64_t deadline)
     return error;
 }
 
-/* free -> held by us, nobody about */
-static bool lock_fast(hf_mutex_t *m)
+/* free -> held by us, nobody about; or, quiet as it is, once more */
+static inline bool lock_fast(hf_mutex_t *m)
 {
     uint64_t me = hfi_tag_here(m);
-    uint64_t free = 0;
-    return me != 0 && hfi_cas64_acquire(&m->hf_word, &free, me);
+    uint64_t w = 0;
+    if (me == 0) {
+        return false;
+    }
+    return hfi_cas64_acquire(&m->hf_word, &w, me) || (w == me && lock_again(m) == 0);
 }
 
 int hfi_mutex_lock_until(hf_mutex_t *m, uint64_t deadline)
@@ -216,7 +158,7 @@ int hf_mutex_timedlock(hf_mutex_t *m, const struct timespec *deadline)
 /* What the holder's word becomes: free or lost, with a wake under way if one is owed. */
 static uint64_t given_back(uint64_t w)
 {
-    uint64_t to = w & (SLEEPERS | WAKING | RECURSIVE);
+    uint64_t to = w & (SLEEPERS | WAKING);
     if ((w & INCONSISTENT) != 0) {
         to |= LOST;
     }
@@ -237,7 +179,7 @@ static bool give_back_quietly(hf_mutex_t *m, uint64_t w)
     bool due = (w & (SLEEPERS | WAKING | INCONSISTENT)) == (SLEEPERS | WAKING) &&
                ++turn % EVERY == 0;
     return due && hfi_wake(hfi_low_half(&m->hf_word), HFI_WAKE_PAIR) == 0 &&
-           hfi_cas64_release(&m->hf_word, &w, w & RECURSIVE);
+           hfi_cas64_release(&m->hf_word, &w, 0);
 }
 
 /*
@@ -283,8 +225,8 @@ static __attribute__((noinline)) int unlock_slow(hf_mutex_t *m)
     if (error != 0) {
         return error;
     }
-    if (m->hf_depth > 0) {
-        m->hf_depth--;
+    if (depth_of(m) > 0) {
+        set_depth(m, depth_of(m) - 1);
         return 0;
     }
     uint64_t w = hfi_load64_relaxed(&m->hf_word);
@@ -307,6 +249,11 @@ static bool unlock_fast(hf_mutex_t *m, uint64_t me)
     if (!quiet) {
         return false;
     }
+    uint32_t depth = hfi_load32_relaxed(&m->hf_depth);
+    if ((depth & ~RECURSIVE) != 0) {
+        hfi_store32_relaxed(&m->hf_depth, depth - 1);
+        return true;
+    }
     hfi_store64_release(&m->hf_word, 0);
     __atomic_signal_fence(__ATOMIC_SEQ_CST); /* pairs with hfi_fence_everyone */
     if (hfi_load32_relaxed(&m->hf_bias) != bias) {
@@ -319,82 +266,4 @@ int hf_mutex_unlock(hf_mutex_t *m)
 {
     uint64_t me = hfi_tag_here(m);
     return me != 0 && unlock_fast(m, me) ? 0 : unlock_slow(m);
-}
-
-/* ---- the rest ---- */
-
-int hf_mutex_init(hf_mutex_t *m, unsigned options)
-{
-    const struct hfi_member *me;
-    if ((options & ~(unsigned)HF_RECURSIVE) != 0) {
-        return EINVAL;
-    }
-    int error = hfi_member_at(m, sizeof *m, &me);
-    if (error != 0) {
-        return error;
-    }
-    m->hf_depth = 0;
-    hfi_store32_relaxed(&m->hf_bias, 0);
-    hfi_store64_release(&m->hf_word, (options & HF_RECURSIVE) != 0 ? RECURSIVE : 0);
-    hfi_wake(hfi_low_half(&m->hf_word), HFI_ALL);
-    return 0;
-}
-
-int hfi_mutex_check_held(hf_mutex_t *m, const struct hfi_member **me)
-{
-    int error = hfi_member_at(m, sizeof *m, me);
-    if (error != 0) {
-        return error;
-    }
-    return holder_of(hfi_load64_relaxed(&m->hf_word)) == (*me)->tag ? 0 : EPERM;
-}
-
-bool hfi_mutex_is_consistent(const hf_mutex_t *m)
-{
-    return (hfi_load64_relaxed(&m->hf_word) & INCONSISTENT) == 0;
-}
-
-int hf_mutex_consistent(hf_mutex_t *m)
-{
-    const struct hfi_member *me;
-    int error = hfi_mutex_check_held(m, &me);
-    if (error != 0) {
-        return error;
-    }
-    if (hfi_mutex_is_consistent(m)) {
-        return EINVAL;
-    }
-    uint64_t w = hfi_load64_relaxed(&m->hf_word);
-    /* inconsistent -> consistent, held by us both */
-    while (!hfi_cas64_release(&m->hf_word, &w, w & ~(uint64_t)INCONSISTENT)) {
-    }
-    return 0;
-}
-
-static int report(const struct hfi_attachment *at, const hf_mutex_t *m, hf_owner_t *who)
-{
-    uint64_t w = hfi_load64_acquire(&m->hf_word);
-    if (is_damaged(w)) {
-        return EBADMSG;
-    }
-    *who = (hf_owner_t){.pid = 0};
-    hfi_wait_report(at, m, who);
-    return is_held(w) ? hfi_table_report(&at->table, holder_of(w), who) : 0;
-}
-
-int hf_mutex_owner(const hf_mutex_t *m, hf_owner_t *who)
-{
-    const struct hfi_attachment *at = hfi_attachment_look(m, sizeof *m);
-    if (at == NULL) {
-        return EINVAL;
-    }
-    int error = who != NULL ? report(at, m, who) : EINVAL;
-    hfi_attachment_let_go();
-    return error;
-}
-
-int hf_mutex_check(const hf_mutex_t *m)
-{
-    hf_owner_t who;
-    return hf_mutex_owner(m, &who);
 }

@@ -16,6 +16,9 @@ int hfi_mutex_lock_until(hf_mutex_t *m, uint64_t deadline);
 /* EPERM: the caller does not hold it. *me: the caller, there. */
 int hfi_mutex_check_held(hf_mutex_t *m, const struct hfi_member **me);
 
+/* For the holder. How often it has locked it beyond the first time; was, before. */
+uint32_t hfi_mutex_swap_depth(hf_mutex_t *m, uint32_t depth);
+
 /* For the holder. */
 bool hfi_mutex_is_consistent(const hf_mutex_t *m);
 

@@ -108,7 +108,7 @@ Test(mutex, consistent_is_for_who_took_it_from_a_dead_one)
 Test(mutex, a_damaged_one_is_EBADMSG_and_no_crash)
 {
     uint64_t impossible[] = {2, 4, 4 | 1, hfi_tag(0, 0) | 1 << 5, hfi_tag(5000, 1),
-        hfi_tag(0, 900), hfi_tag(1, 1) | 8, UINT64_MAX};
+        hfi_tag(0, 900), hfi_tag(1, 1) | 8, 16, UINT64_MAX};
     for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++) {
         struct timespec deadline = hf_deadline_in_ms(100);
         lock->hf_word = impossible[i];
