@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Condition variable: a queue word whose value counts signals and broadcasts. A waiter
- * reads it under the mutex, gives the mutex back, and sleeps while it has not changed. No
- * waiter state is kept here, so none can be left behind.
+ * reads it under the mutex, gives the mutex back, and looks, then sleeps, while it has
+ * not changed. No waiter state is kept here, so none can be left behind.
  *
+ *   WAITERS       a thread waits; set by it under the mutex. It may go when the value
+ *                 changes, for then all who have not come to sleep return.
  *   UNANSWERED    signals have been given since a waiter last returned. Tells a sleeper
- * whose timer rang whether it was forgotten (a rescue) or just not the one woken.
+ *                 whose timer rang whether it was forgotten (a rescue) or just not the
+ *                 one woken.
  *
- * Commit point of signal and broadcast: the one system call that adds 1 and wakes. Two
- * are woken by a signal: if one dies, the other returns.
+ * Commit point of signal and broadcast: while nobody sleeps, the compare-and-swap that
+ * adds 1; else the one system call that adds 1 and wakes. Two are woken by a signal: if
+ * one dies, the other returns.
  */
 #include <holdfast/cond.h>
 
@@ -19,12 +23,13 @@
 #include "wait/wait.h"
 
 #define UNANSWERED (UINT64_C(1) << 34)
+#define WAITERS    (UINT64_C(1) << 35)
 
 _Static_assert(sizeof(hf_cond_t) == 16, "format");
 
 static bool is_damaged(uint64_t w)
 {
-    return (w & HFI_QUEUE_UNUSED & ~UNANSWERED) != 0;
+    return (w & HFI_QUEUE_UNUSED & ~(UNANSWERED | WAITERS)) != 0;
 }
 
 /* ---- wait ---- */
@@ -32,10 +37,9 @@ static bool is_damaged(uint64_t w)
 /* Whatever the others do to the flags meanwhile. Returns the value entered on. */
 static uint32_t enter(hf_cond_t *c)
 {
-    uint64_t w;
-    do {
-        w = hfi_load64_relaxed(&c->hf_word);
-    } while (!hfi_queue_enter(&c->hf_word, w));
+    uint64_t w = hfi_load64_relaxed(&c->hf_word);
+    while ((w & WAITERS) == 0 && !hfi_cas64(&c->hf_word, &w, w | WAITERS)) {
+    }
     return hfi_queue_value(w);
 }
 
@@ -64,7 +68,8 @@ static int sleep_until_signalled(hf_cond_t *c, struct hfi_wait *wait, uint32_t k
         if (hfi_wait_is_over(wait)) {
             return ETIMEDOUT;
         }
-        if (hfi_queue_enter(&c->hf_word, w)) {
+        if (!hfi_wait_for_change(wait, &c->hf_word, key) &&
+            hfi_queue_enter(&c->hf_word, w)) {
             hfi_wait_sleep(wait, value, key, NULL, 0);
         }
     }
@@ -124,17 +129,25 @@ int hf_cond_timedwait(hf_cond_t *c, hf_mutex_t *m, const struct timespec *deadli
 
 /* ---- signal, broadcast ---- */
 
+static uint64_t next(uint64_t w)
+{
+    return hfi_queue_with(w, hfi_queue_value(w) + 1) & ~(WAITERS | UNANSWERED);
+}
+
 static int wake(hf_cond_t *c, unsigned count)
 {
     uint64_t w = hfi_load64_acquire(&c->hf_word);
     if (is_damaged(w)) {
         return EBADMSG;
     }
-    /* n, sleepers -> the same, unanswered */
     do {
-        if (!hfi_queue_has_sleepers(w)) {
-            return 0;
+        while (!hfi_queue_has_sleepers(w)) {
+            /* n, waiters -> n + 1, none: those who look return */
+            if ((w & WAITERS) == 0 || hfi_cas64(&c->hf_word, &w, next(w))) {
+                return 0;
+            }
         }
+        /* n, sleepers -> the same, unanswered */
     } while (!hfi_cas64(&c->hf_word, &w, w | UNANSWERED));
     hfi_queue_add(&c->hf_word, w | UNANSWERED, count);
     return 0;

@@ -74,7 +74,8 @@ static int attempt(hf_event_t *e, struct hfi_wait *wait, uint32_t first_seen)
     if (hfi_wait_is_over(wait)) {
         return ETIMEDOUT;
     }
-    if (hfi_queue_enter(&e->hf_word, w)) {
+    if (!hfi_wait_for_change(wait, &e->hf_word, hfi_queue_value(w)) &&
+        hfi_queue_enter(&e->hf_word, w)) {
         hfi_wait_sleep(wait, hfi_low_half(&e->hf_word), hfi_queue_value(w), NULL, 0);
     }
     return TRY_AGAIN;

@@ -80,7 +80,7 @@ static int attempt(hf_sem_t *s, struct hfi_wait *wait)
     }
     /* none -> none, sleepers; not probed; one entry more */
     uint64_t asleep = ((w | SLEEPERS) & ~PROBED) + HFI_QUEUE_ENTRY;
-    if (!hfi_wait_spin(wait, &s->hf_word, has_token) &&
+    if (!hfi_wait_for_change(wait, &s->hf_word, (uint32_t)w) &&
         hfi_cas64(&s->hf_word, &w, asleep)) {
         hfi_wait_sleep(wait, value, (uint32_t)asleep, NULL, 0);
     }

@@ -58,6 +58,13 @@ void hfi_wait_finish(struct hfi_wait *wait);
 bool hfi_wait_spin(
     const struct hfi_wait *wait, const uint64_t *word, bool (*is_ready)(uint64_t));
 
+/*
+ * For who waits for another's next step: looks whether the low half of the word is no
+ * longer as expected, for longer than a sleeper takes to wake, if that is likely to pay.
+ */
+bool hfi_wait_for_change(
+    const struct hfi_wait *wait, const uint64_t *word, uint32_t expected);
+
 /* For those who go on after the timer rang and know that nobody else was going to. */
 void hfi_wait_count_rescue(const struct hfi_wait *wait);
 
