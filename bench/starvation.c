@@ -120,13 +120,14 @@ typedef struct {
     const lock_t *lock;
     void *thing;
     int (*take)(void *lock);
+    uint32_t *stop;
 } crowd_t;
 
 static void take_for_ever(int channel, void *context)
 {
     const crowd_t *crowd = context;
     channel_send(channel, "", 1);
-    for (;;) {
+    while (__atomic_load_n(crowd->stop, __ATOMIC_RELAXED) == 0) {
         int error = crowd->take(crowd->thing);
         loop_work(HOLD_STEPS);
         error = error != 0 ? error : crowd->lock->unlock(crowd->thing);
@@ -134,6 +135,7 @@ static void take_for_ever(int channel, void *context)
             give_up(crowd->lock->name, error);
         }
     }
+    channel_send(channel, "", 1);
 }
 
 typedef struct {
@@ -174,7 +176,10 @@ static void measure(
     for (unsigned trial = 0; trial < trials; trial++) {
         wait_once(&crowd, write_alone ? lock->try_writing : lock->try_reading, cell);
     }
+    __atomic_store_n(crowd.stop, 1, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < CROWD; i++) {
+        char done;
+        channel_receive(others[i].channel, &done, sizeof done);
         process_kill(&others[i]);
     }
 }

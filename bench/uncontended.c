@@ -11,7 +11,8 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { BATCHES_PER_ROUND = 5, LONGEST_MS = 10 };
+/* Batches shorter than a time slice: most are not interrupted, however busy the machine. */
+enum { BATCHES_PER_ROUND = 60, BATCH_US = 400 };
 
 /* What is measured, and the targets of its subject (0: none). */
 typedef struct {
@@ -62,14 +63,15 @@ static double time_batch(const peer_t *peer, void *thing, uint64_t pairs)
     return (double)(end - start) / (double)pairs;
 }
 
-/* Fewer where each is a system call: short batches in turn, so that all see the same. */
-static uint64_t fitting_pairs(
-    const peer_t *peer, void *thing, const bench_options_t *options)
+/* As many as a batch should have; the best of some tries. */
+static uint64_t fitting_pairs(const peer_t *peer, void *thing)
 {
-    uint64_t most = options->quick ? 100000 : 500000;
-    time_batch(peer, thing, most / 100); /* join, fault in */
-    double fit = LONGEST_MS * 1e6 / time_batch(peer, thing, most / 100);
-    return fit < (double)most ? (uint64_t)fit : most;
+    enum { TRIES = 5, FEW = 500 };
+    double best = time_batch(peer, thing, FEW); /* join, fault in */
+    for (int i = 0; i < TRIES; i++) {
+        best = fmin(best, time_batch(peer, thing, FEW));
+    }
+    return 1 + (uint64_t)(BATCH_US * 1e3 / best);
 }
 
 static void measure(const kind_t *kind, const bench_options_t *options, series_t *costs)
@@ -80,10 +82,10 @@ static void measure(const kind_t *kind, const bench_options_t *options, series_t
         if (kind->set->peers[p].missing == NULL) {
             things[p] = arena_take(kind->set->peers[p].size);
             peer_init(&kind->set->peers[p], things[p]);
-            pairs[p] = fitting_pairs(&kind->set->peers[p], things[p], options);
+            pairs[p] = fitting_pairs(&kind->set->peers[p], things[p]);
         }
     }
-    unsigned batches = options->rounds * BATCHES_PER_ROUND;
+    unsigned batches = options->rounds * BATCHES_PER_ROUND / (options->quick ? 4 : 1);
     for (unsigned batch = 0; batch < batches; batch++) {
         report_progress("uncontended", batch, batches);
         for (unsigned p = 0; p < kind->set->count; p++) {

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { BATCHES_PER_ROUND = 4, SMALL_STACK = 1 << 17 };
+enum { BATCHES_PER_ROUND = 40, SMALL_STACK = 1 << 17 };
 
 static const unsigned sizes[] = {2, 10, 100, 1000}; /* threads joined, we included */
 
@@ -80,13 +80,13 @@ static double time_batch(const peer_t *peer, void *lock, uint64_t pairs)
 static void measure(const bench_options_t *options, unsigned members, void *const *locks,
     series_t costs[RW_PEERS])
 {
-    uint64_t pairs = options->quick ? 20000 : 100000;
-    unsigned batches = options->rounds * BATCHES_PER_ROUND;
+    uint64_t pairs = 10000;
+    unsigned batches = options->rounds * BATCHES_PER_ROUND / (options->quick ? 4 : 1);
     for (unsigned batch = 0; batch < batches; batch++) {
         report_progress("writers", batch, batches);
         for (unsigned p = 0; p < RW_PEERS; p++) {
             if (locks[p] != NULL) {
-                uint64_t fewer = p == RW_HOLDFAST && members > 10 ? pairs / 10 : pairs;
+                uint64_t fewer = p == RW_HOLDFAST && members > 10 ? pairs / 20 : pairs;
                 series_add(&costs[p], time_batch(&write_set.peers[p], locks[p], fewer));
             }
         }

@@ -74,6 +74,16 @@ static inline bool hfi_cas64(uint64_t *p, uint64_t *expected, uint64_t desired)
         p, expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
+/* A full fence behind hfi_cas32 or hfi_cas64, which is one by itself on x86. */
+static inline void hfi_fence_after_cas(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+#else
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
 /* The half of a 64-bit word that holds its low bits: what a futex can wait on. */
 static inline uint32_t *hfi_low_half(uint64_t *p)
 {

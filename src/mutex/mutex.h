@@ -19,6 +19,12 @@ int hfi_mutex_check_held(hf_mutex_t *m, const struct hfi_member **me);
 /* For the holder. How often it has locked it beyond the first time; was, before. */
 uint32_t hfi_mutex_swap_depth(hf_mutex_t *m, uint32_t depth);
 
+/* Whether the tag's owner holds it, and nothing else is to be said of it. */
+static inline bool hfi_mutex_is_plainly(const hf_mutex_t *m, uint64_t tag)
+{
+    return hfi_load64_relaxed(&m->hf_word) == tag;
+}
+
 /* For the holder. */
 bool hfi_mutex_is_consistent(const hf_mutex_t *m);
 

@@ -58,19 +58,12 @@ static int once_slow(hf_once_t *o, int (*init)(void *), void *arg)
     return result != 0 ? result : error;
 }
 
-/* All of it is in the segment that the thread used last. */
-static bool is_here(const hf_once_t *o)
-{
-    uintptr_t second_part = (uintptr_t)o + sizeof *o - sizeof o->hf_lock;
-    return hfi_tag_here(o) != 0 && hfi_tag_here((const void *)second_part) != 0;
-}
-
 int hf_once(hf_once_t *o, int (*init)(void *), void *arg)
 {
     if (init == NULL) {
         return EINVAL;
     }
-    return is_here(o) && is_done(o) ? 0 : once_slow(o, init, arg);
+    return hfi_is_here(o) && is_done(o) ? 0 : once_slow(o, init, arg);
 }
 
 int hf_once_owner(const hf_once_t *o, hf_owner_t *who)

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { PRIMITIVE_SIZE = 16 }; /* bytes: of those with a fast path */
+enum { NARROW = 16, WIDE = 32 }; /* bytes: primitives with a fast path */
 
 _Thread_local struct hfi_here hfi_here;
 
@@ -30,12 +30,19 @@ static void forget_here(void)
     hfi_here = (struct hfi_here){.begin = 0};
 }
 
+static uintptr_t units_for(uintptr_t length, uintptr_t size)
+{
+    return length < size ? 0 : (length - size) / HFI_GRID + 1;
+}
+
 static void remember_here(const struct hfi_member *member)
 {
     uintptr_t length = member->at->length;
     hfi_here = (struct hfi_here){
         .begin = member->at->begin,
-        .units = length < PRIMITIVE_SIZE ? 0 : (length - PRIMITIVE_SIZE) / HFI_GRID + 1,
+        .units = units_for(length, NARROW),
+        .wide_units = units_for(length, WIDE),
+        .at = member->at,
         .tag = member->tag,
         .slot = hfi_member_slot(member),
         .start = (uintptr_t)member->at->region.memory,

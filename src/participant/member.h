@@ -19,28 +19,39 @@ struct hfi_member {
 /* The segment that the thread used last. Zero: none. */
 struct hfi_here {
     uintptr_t begin;
-    uintptr_t units; /* 8-byte units from begin at which a 16-byte primitive fits */
+    uintptr_t units;      /* 8-byte units from begin at which a 16-byte primitive fits */
+    uintptr_t wide_units; /* the same of one of 32 bytes */
     uint64_t tag;
     struct hfi_slot *slot; /* the thread's own */
-    uintptr_t start;       /* of the mapping: offsets count from here */
-    uint32_t incarnation;  /* of the process; another one is a child's, who is not us */
+    struct hfi_attachment *at;
+    uintptr_t start;      /* of the mapping: offsets count from here */
+    uint32_t incarnation; /* of the process; another one is a child's, who is not us */
 };
 
 #pragma GCC visibility push(hidden)
 extern _Thread_local struct hfi_here hfi_here;
 #pragma GCC visibility pop
 
-/*
- * The thread's tag at this address, or 0: ask hfi_member_at. Rotating the offset makes
- * one comparison of two: an address off the 8-byte grid is far out of range.
- */
-static inline uint64_t hfi_tag_here(const void *address)
+/* Rotating the offset makes one comparison of two: an address off the 8-byte grid is far
+ * out of range. */
+static inline bool hfi_is_within(const void *address, uintptr_t units)
 {
     uintptr_t offset = (uintptr_t)address - hfi_here.begin;
     uintptr_t unit = offset >> 3 | offset << (sizeof offset * 8 - 3);
-    bool known = unit < hfi_here.units &&
-                 hfi_here.incarnation == hfi_load32_relaxed(hfi_incarnation);
-    return known ? hfi_here.tag : 0;
+    return unit < units && hfi_here.incarnation == hfi_load32_relaxed(hfi_incarnation);
+}
+
+/* Whether up to 32 bytes are in the segment that the thread used last: then hfi_here is
+ * valid for them. If not, ask hfi_member_at. */
+static inline bool hfi_is_here(const void *address)
+{
+    return hfi_is_within(address, hfi_here.wide_units);
+}
+
+/* The thread's tag at this address, where 16 bytes matter, or 0. */
+static inline uint64_t hfi_tag_here(const void *address)
+{
+    return hfi_is_within(address, hfi_here.units) ? hfi_here.tag : 0;
 }
 
 /*

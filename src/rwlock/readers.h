@@ -60,7 +60,7 @@ static inline void hfi_end_reading(const hf_rwlock_t *l, uint64_t *place)
     }
 }
 
-/* For a reader that saw no WRITER: now and then, revoked -> plain. */
+/* For a reader that saw no WRITER, where the bias is revoked: now and then, to plain. */
 void hfi_restore_bias(hf_rwlock_t *l);
 
 /* For who has set WRITER: plain -> revoked -> heeded. From here on those who began to

@@ -117,17 +117,10 @@ static __attribute__((noinline)) int read_slow(hf_rwlock_t *l, uint64_t deadline
     return error;
 }
 
-/* All of it is in the segment that the thread used last. */
-static bool is_here(const hf_rwlock_t *l)
-{
-    uintptr_t second_half = (uintptr_t)l + sizeof *l / 2;
-    return hfi_tag_here(l) != 0 && hfi_tag_here((const void *)second_half) != 0;
-}
-
 /* No writer, no fence: our slot -> reading */
-static bool read_fast(hf_rwlock_t *l)
+static inline __attribute__((always_inline)) bool read_fast(hf_rwlock_t *l)
 {
-    if (!is_here(l)) {
+    if (!hfi_is_here(l)) {
         return false;
     }
     uint64_t *place = &hfi_here.slot->reading[0];
@@ -136,7 +129,9 @@ static bool read_fast(hf_rwlock_t *l)
     }
     hfi_begin_reading(l, place, (uintptr_t)l - hfi_here.start);
     if (hfi_load64_acquire(&l->hf_writer) == 0) {
-        hfi_restore_bias(l);
+        if (!hfi_bias_is_plain(hfi_load32_relaxed(&l->hf_bias))) {
+            hfi_restore_bias(l);
+        }
         return true;
     }
     hfi_end_reading(l, place);
@@ -165,14 +160,23 @@ int hf_rwlock_timedrdlock(hf_rwlock_t *l, const struct timespec *deadline)
 
 /* ---- writing, upgradable ---- */
 
-static int lock_up(hf_rwlock_t *l, uint64_t deadline, bool write)
+static __attribute__((noinline)) int look_up(hf_rwlock_t *l, struct hfi_member *me)
 {
     const struct hfi_member *member;
     int error = hfi_member_at(l, sizeof *l, &member);
+    if (error == 0) {
+        *me = *member;
+    }
+    return error;
+}
+
+static int lock_up(hf_rwlock_t *l, uint64_t deadline, bool write)
+{
+    struct hfi_member me = {.at = hfi_here.at, .tag = hfi_here.tag};
+    int error = hfi_is_here(l) ? 0 : look_up(l, &me);
     if (error != 0) {
         return error;
     }
-    struct hfi_member me = *member;
     error = hfi_enter_gate(l, &me, deadline);
     if (error != 0 || !write) {
         return error;
@@ -307,15 +311,24 @@ static __attribute__((noinline)) int unlock_slow(hf_rwlock_t *l)
     return 0;
 }
 
+/* us -> 0, no reader waits, nothing to repair; then the gate */
+static inline bool unlock_writer_fast(hf_rwlock_t *l, uint64_t me)
+{
+    uint64_t w = me;
+    return hfi_load64_relaxed(&l->hf_writer) == me &&
+           hfi_mutex_is_plainly(&l->hf_gate, me) &&
+           hfi_cas64_release(&l->hf_writer, &w, 0) && hf_mutex_unlock(&l->hf_gate) == 0;
+}
+
 /* reading -> nothing in our slot */
 static bool unlock_fast(hf_rwlock_t *l)
 {
-    if (hfi_tag_here(l) == 0) {
+    if (!hfi_is_here(l)) {
         return false;
     }
     uint64_t *place = &hfi_here.slot->reading[0];
     if (hfi_load64_relaxed(place) != (uintptr_t)l - hfi_here.start) {
-        return false;
+        return unlock_writer_fast(l, hfi_here.tag);
     }
     hfi_end_reading(l, place);
     return true;

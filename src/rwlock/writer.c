@@ -44,9 +44,8 @@ static bool keep_out(hf_rwlock_t *l, uint64_t me)
     uint64_t w = hfi_load64_relaxed(&l->hf_writer);
     while (!hfi_cas64(&l->hf_writer, &w, me | HFI_DRAINING | (w & HFI_READERS))) {
     }
-    __atomic_thread_fence(
-        __ATOMIC_SEQ_CST); /* pairs with the one in hfi_fence_unless_plain */
-    return hfi_revoke_bias(l);
+    hfi_fence_after_cas(); /* pairs with the one in hfi_fence_unless_plain */
+    return hfi_bias_is_heeded(hfi_load32_acquire(&l->hf_bias)) || hfi_revoke_bias(l);
 }
 
 /* Requires keep_out. */

@@ -22,6 +22,12 @@ static inline bool hfi_bias_is_plain(uint32_t bias)
     return (bias & HFI_BIAS_REVOKED) == 0;
 }
 
+static inline bool hfi_bias_is_heeded(uint32_t bias)
+{
+    return (bias & (HFI_BIAS_REVOKED | HFI_BIAS_HEEDED)) ==
+           (HFI_BIAS_REVOKED | HFI_BIAS_HEEDED);
+}
+
 /* plain -> revoked -> heeded; *bias: as it is then. EAGAIN: somebody changed it
  * meanwhile; ENOTSUP: there is no fence to be had, it is just revoked. */
 int hfi_bias_revoke(uint32_t *word, uint32_t *bias);
