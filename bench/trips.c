@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Round trips of two processes: each waits for the other and answers. In short slices,
- * all peers in turn, so that a busy machine is busy for all of them.
+ * all peers in turn, so that a busy machine is busy for all of them. Where the scheduler
+ * puts the two matters more than anything else: so they get a CPU each, then both one.
  */
 #include "arena.h"
 #include "bench.h"
@@ -14,10 +15,11 @@
 #include <errno.h>
 #include <holdfast/holdfast.h>
 #include <math.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
 
-enum { SLICES_PER_ROUND = 12, TRIPS = 1000 };
+enum { SLICES_PER_ROUND = 8, TRIPS = 200 };
 
 typedef struct {
     const char *name;
@@ -180,8 +182,9 @@ typedef struct {
 
 static const journey_t journeys[] = {
     {.table = {.title = "round trip of two processes: condition variable and mutex",
-         .columns = {{"us", 2}, {"x glibc", 2}}},
-        .what = "condition variable: round trip of two processes",
+         .columns = {{"CPU each: us", 2}, {"x glibc", 2}, {"one CPU: us", 2},
+             {"x glibc", 2}}},
+        .what = "condition variable: round trip",
         .most_references = 0.7,
         .travellers = {{"holdfast", NULL, sizeof(holdfast_turn_t), zero_will_do,
                            holdfast_turn_side},
@@ -194,19 +197,22 @@ static const journey_t journeys[] = {
             {"Boost interprocess_condition", "not installed", 0, NULL, NULL}}},
 #endif
     {.table = {.title = "round trip of two processes: two semaphores",
-         .columns = {{"us", 2}, {"x sem_t", 2}}},
+         .columns = {{"CPU each: us", 2}, {"x sem_t", 2}, {"one CPU: us", 2},
+             {"x sem_t", 2}}},
         .travellers = {{"holdfast semaphore", NULL, 2 * sizeof(hf_sem_t), zero_will_do,
                            holdfast_sems_side},
             {"sem_t, shared", NULL, 2 * sizeof(sem_t), posix_sems_init,
                 posix_sems_side}}},
     {.table = {.title = "round trip of two processes: two events, automatic",
-         .columns = {{"us", 2}, {"x sem_t", 2}}},
+         .columns = {{"CPU each: us", 2}, {"x sem_t", 2}, {"one CPU: us", 2},
+             {"x sem_t", 2}}},
         .travellers = {{"holdfast event", NULL, 2 * sizeof(hf_event_t), events_init,
                            events_side},
             {"sem_t, shared", NULL, 2 * sizeof(sem_t), posix_sems_init,
                 posix_sems_side}}},
     {.table = {.title = "a round of a barrier of two processes",
-         .columns = {{"us", 2}, {"x glibc", 2}}},
+         .columns = {{"CPU each: us", 2}, {"x glibc", 2}, {"one CPU: us", 2},
+             {"x glibc", 2}}},
         .travellers = {{"holdfast barrier", NULL, sizeof(hf_barrier_t),
                            holdfast_barrier_init, holdfast_barrier_side},
             {"pthread_barrier, shared", NULL, sizeof(pthread_barrier_t),
@@ -215,11 +221,39 @@ static const journey_t journeys[] = {
 
 enum { JOURNEYS = sizeof journeys / sizeof journeys[0] };
 
+/* ---- where they run ---- */
+
+enum { A_CPU_EACH, ONE_CPU, PLACES };
+
+static int cpus[2] = {-1, -1}; /* those that we use; the second: none */
+
+static void find_cpus(void)
+{
+    cpu_set_t all;
+    unsigned found = 0;
+    sched_getaffinity(0, sizeof all, &all);
+    for (int cpu = 0; cpu < CPU_SETSIZE && found < 2; cpu++) {
+        if (CPU_ISSET((size_t)cpu, &all)) {
+            cpus[found++] = cpu;
+        }
+    }
+}
+
+static void run_on(pid_t process, int cpu)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)cpu, &one);
+    if (sched_setaffinity(process, sizeof one, &one) != 0) {
+        give_up("choosing a CPU", errno);
+    }
+}
+
 typedef struct {
     const traveller_t *traveller;
     void *thing;
     process_t other;
-    series_t times;
+    series_t times[PLACES];
 } pair_t;
 
 static bool can_travel(const traveller_t *traveller)
@@ -239,7 +273,7 @@ static void be_the_other(int channel, void *context)
 }
 
 /* The trip that the other needs to start is in it: one of many. */
-static void travel(pair_t *pair, uint64_t count)
+static double travel(pair_t *pair, uint64_t count)
 {
     int failed;
     uint64_t start = now_ns();
@@ -249,7 +283,17 @@ static void travel(pair_t *pair, uint64_t count)
     if (ours != 0 || failed != 0) {
         give_up(pair->traveller->name, ours != 0 ? ours : failed);
     }
-    series_add(&pair->times, (double)(now_ns() - start) / 1e3 / (double)count);
+    return (double)(now_ns() - start) / 1e3 / (double)count;
+}
+
+static void travel_at(pair_t *pair, unsigned place, uint64_t count)
+{
+    int far = place == A_CPU_EACH ? cpus[1] : cpus[0];
+    if (far >= 0) {
+        run_on(0, cpus[0]);
+        run_on(pair->other.pid, far);
+        series_add(&pair->times[place], travel(pair, count));
+    }
 }
 
 static void begin(pair_t *pair, const traveller_t *traveller)
@@ -262,7 +306,6 @@ static void begin(pair_t *pair, const traveller_t *traveller)
     }
     pair->other = process_start(be_the_other, pair);
     travel(pair, TRIPS / 10); /* join, fault in */
-    series_clear(&pair->times);
 }
 
 static void print(const journey_t *journey, pair_t pairs[MOST_TRAVELLERS])
@@ -270,16 +313,22 @@ static void print(const journey_t *journey, pair_t pairs[MOST_TRAVELLERS])
     report_heads(&journey->table);
     for (unsigned t = 0; t < MOST_TRAVELLERS; t++) {
         if (pairs[t].traveller != NULL) {
-            double values[] = {series_median(&pairs[t].times),
-                series_ratio(&pairs[t].times, &pairs[1].times)};
+            const series_t *times = pairs[t].times;
+            double values[] = {series_median(&times[A_CPU_EACH]),
+                series_ratio(&times[A_CPU_EACH], &pairs[1].times[A_CPU_EACH]),
+                series_median(&times[ONE_CPU]),
+                series_ratio(&times[ONE_CPU], &pairs[1].times[ONE_CPU])};
             report_row(&journey->table, journey->travellers[t].name, values);
             process_kill(&pairs[t].other);
         } else if (journey->travellers[t].name != NULL) {
             report_missing(journey->travellers[t].name, journey->travellers[t].missing);
         }
     }
-    if (journey->most_references > 0) {
-        report_at_most(journey->what, series_ratio(&pairs[0].times, &pairs[1].times),
+    for (unsigned place = 0; journey->most_references > 0 && place < PLACES; place++) {
+        char what[80];
+        snprintf(what, sizeof what, "%s, %s", journey->what,
+            place == A_CPU_EACH ? "a CPU each" : "one CPU");
+        report_at_most(what, series_ratio(&pairs[0].times[place], &pairs[1].times[place]),
             journey->most_references, journey->table.columns[1].head);
     }
 }
@@ -287,6 +336,9 @@ static void print(const journey_t *journey, pair_t pairs[MOST_TRAVELLERS])
 void trips_run(const bench_options_t *options)
 {
     static pair_t pairs[JOURNEYS][MOST_TRAVELLERS];
+    cpu_set_t before;
+    sched_getaffinity(0, sizeof before, &before);
+    find_cpus();
     for (unsigned j = 0; j < JOURNEYS; j++) {
         for (unsigned t = 0; t < MOST_TRAVELLERS; t++) {
             if (can_travel(&journeys[j].travellers[t])) {
@@ -299,12 +351,13 @@ void trips_run(const bench_options_t *options)
         report_progress("trips", slice, slices);
         for (unsigned j = 0; j < JOURNEYS; j++) {
             for (unsigned t = 0; t < MOST_TRAVELLERS; t++) {
-                if (pairs[j][t].traveller != NULL) {
-                    travel(&pairs[j][t], options->quick ? TRIPS / 5 : TRIPS);
+                for (unsigned p = 0; pairs[j][t].traveller != NULL && p < PLACES; p++) {
+                    travel_at(&pairs[j][t], p, options->quick ? TRIPS / 2 : TRIPS);
                 }
             }
         }
     }
+    sched_setaffinity(0, sizeof before, &before);
     for (unsigned j = 0; j < JOURNEYS; j++) {
         print(&journeys[j], pairs[j]);
     }
