@@ -135,6 +135,19 @@ Test(cond, an_address_that_cannot_be_one_is_EINVAL_and_the_mutex_still_held)
     cr_assert(is_ours());
 }
 
+Test(cond, a_signal_changes_the_value_for_who_waits_and_does_not_sleep_yet)
+{
+    const uint64_t waiters = UINT64_C(1) << 35;
+    int (*tell[])(hf_cond_t *) = {hf_cond_signal, hf_cond_broadcast};
+    for (uint64_t i = 0; i < 2; i++) {
+        cond->hf_word = waiters | UINT32_MAX;
+        assert_ok(tell[i](cond));
+        cr_assert_eq(cond->hf_word, 0); /* the next value, and nobody known any more */
+        assert_ok(tell[i](cond));
+        cr_assert_eq(cond->hf_word, 0); /* nobody waits: nothing to say */
+    }
+}
+
 Test(cond, a_damaged_one_is_EBADMSG_and_no_crash)
 {
     uint64_t impossible[] = {

@@ -219,6 +219,15 @@ Test(rwlock_death, of_who_repairs_is_told_again)
     assert_error(hf_rwlock_rdlock(lock), EOWNERDEAD);
 }
 
+Test(rwlock_death, given_back_unrepaired_with_nobody_about_keeps_readers_out_too)
+{
+    kill_and_reap(spawn_holder(write_and_stay));
+    assert_error(hf_rwlock_wrlock(lock), EOWNERDEAD);
+    assert_ok(hf_rwlock_unlock(lock));
+    assert_error(hf_rwlock_tryrdlock(lock), ENOTRECOVERABLE);
+    assert_error(hf_rwlock_trywrlock(lock), ENOTRECOVERABLE);
+}
+
 Test(rwlock_death, unrepaired_means_lost_for_everybody_until_init)
 {
     kill_and_reap(spawn_holder(write_and_stay));
