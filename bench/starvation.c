@@ -160,8 +160,13 @@ static void wait_once(const crowd_t *crowd, int (*attempt)(void *), cell_t *cell
 static void measure(
     const lock_t *lock, void *thing, bool write_alone, unsigned trials, cell_t *cell)
 {
-    crowd_t crowd = {
-        .lock = lock, .thing = thing, .take = write_alone ? lock->read : lock->write};
+    static uint32_t *stop; /* shared */
+    stop = stop != NULL ? stop : arena_take(sizeof *stop);
+    *stop = 0;
+    crowd_t crowd = {.lock = lock,
+        .thing = thing,
+        .take = write_alone ? lock->read : lock->write,
+        .stop = stop};
     memset(thing, 0, lock->size);
     int error = lock->init(thing);
     if (error != 0) {
