@@ -156,6 +156,9 @@ enum { HFI_WATCHES_MAX = 128 };
  */
 int hfi_sleep(const struct hfi_watch *watches, unsigned count, uint64_t deadline);
 
+/* Lets another thread that wants this CPU have it. */
+void hfi_yield(void);
+
 /* For somebody else to get on with what nobody will wake us for. */
 void hfi_pause(uint64_t ns);
 

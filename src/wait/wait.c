@@ -39,42 +39,49 @@ bool hfi_wait_spin(
     return false;
 }
 
+/*
+ * Two who answer each other do so within a microsecond while both are awake; once one of
+ * them sleeps, a system call and some tens of microseconds are lost at each turn. So: a
+ * long look now and then; if it was answered, more of them, until several in a row were
+ * in vain. Each look lets others have the CPU: the one we wait for may want this one. An
+ * answer that took long to be seen, because somebody else had the CPU, is none: who
+ * sleeps is woken sooner.
+ */
 #define LOOK (30 * HFI_MILLISECOND / 1000)
 
-static bool look_for_change(const uint64_t *word, uint32_t expected)
+static bool look_for_change(const uint64_t *word, uint32_t expected, bool *paid)
 {
-    enum { LOOKS_PER_CLOCK = 16, SHORT_GAP = 4 /* relaxes */ };
-    uint64_t end = hfi_now() + LOOK;
-    do {
-        for (int look = 0; look < LOOKS_PER_CLOCK; look++) {
+    enum { GLANCES = 4, SHORT_GAP = 4 /* relaxes */ };
+    uint64_t start = hfi_now(), now = start;
+    while (now - start < LOOK) {
+        for (int glance = 0; glance < GLANCES; glance++) {
             if ((uint32_t)hfi_load64_relaxed(word) != expected) {
+                *paid = hfi_now() - start < 2 * LOOK;
                 return true;
             }
             for (int i = 0; i < SHORT_GAP; i++) {
                 hfi_cpu_relax();
             }
         }
-    } while (hfi_now() < end);
-    return false;
+        hfi_yield();
+        now = hfi_now();
+    }
+    *paid = false;
+    return (uint32_t)hfi_load64_relaxed(word) != expected;
 }
 
-/*
- * Two who answer each other do so within a microsecond while both are awake; once one of
- * them sleeps, the other will not see it wake unless it looks for tens of them. So: a
- * long look now and then; if it was answered, more of them, until several in a row were
- * in vain (the other has work to do, or no CPU).
- */
 bool hfi_wait_for_change(
     const struct hfi_wait *wait, const uint64_t *word, uint32_t expected)
 {
     enum { EVERY = 128, PATIENCE = 4 };
     static _Thread_local unsigned turn, trust;
     bool due = trust > 0 || ++turn % EVERY == 0;
-    if (!due || wait->sleeps > 0 || hfi_single_cpu()) {
+    if (!due || wait->sleeps > 0) {
         return false;
     }
-    bool changed = look_for_change(word, expected);
-    if (changed) {
+    bool paid;
+    bool changed = look_for_change(word, expected, &paid);
+    if (paid) {
         trust = PATIENCE;
     } else if (trust > 0) {
         trust--;

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/time_types.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,6 +79,11 @@ int hfi_sleep(const struct hfi_watch *watches, unsigned count, uint64_t deadline
         __atomic_store_n(&hfi_no_futex_waitv, true, __ATOMIC_RELAXED);
     }
     return sleep_a_slice(watches, deadline);
+}
+
+void hfi_yield(void)
+{
+    sched_yield();
 }
 
 void hfi_pause(uint64_t ns)
