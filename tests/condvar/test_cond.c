@@ -151,7 +151,7 @@ Test(cond, a_signal_changes_the_value_for_who_waits_and_does_not_sleep_yet)
 Test(cond, a_damaged_one_is_EBADMSG_and_no_crash)
 {
     uint64_t impossible[] = {
-        UINT64_C(1) << 33, UINT64_C(1) << 35 | UINT64_C(1) << 32, UINT64_MAX};
+        UINT64_C(1) << 33, UINT64_C(1) << 33 | UINT64_C(1) << 32, UINT64_MAX};
     assert_ok(hf_mutex_lock(lock));
     for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++) {
         cond->hf_word = impossible[i];
