@@ -86,6 +86,9 @@ static int attempt(hf_mutex_t *m, struct hfi_wait *wait)
     if (life != HFI_ALIVE) {
         return life == HFI_DEAD ? take(m, w, wait) : EBADMSG;
     }
+    if (hfi_wait_is_called_off(wait)) {
+        return ECANCELED;
+    }
     if (hfi_wait_is_over(wait)) {
         return ETIMEDOUT;
     }
@@ -93,6 +96,19 @@ static int attempt(hf_mutex_t *m, struct hfi_wait *wait)
         fall_asleep(m, w, wait);
     }
     return TRY_AGAIN;
+}
+
+int hfi_mutex_lock_within(hf_mutex_t *m, struct hfi_wait *wait)
+{
+    int error;
+    do {
+        error = attempt(m, wait);
+    } while (error == TRY_AGAIN);
+    if (wait->sleeps > 0 && error != 0 && error != EOWNERDEAD) {
+        hfi_wake(hfi_low_half(&m->hf_word),
+            HFI_WAKE_PAIR); /* one may have been meant for us */
+    }
+    return error;
 }
 
 static __attribute__((noinline)) int lock_slow(hf_mutex_t *m, uint64_t deadline)
@@ -103,14 +119,8 @@ static __attribute__((noinline)) int lock_slow(hf_mutex_t *m, uint64_t deadline)
         return error;
     }
     struct hfi_wait wait = hfi_wait_start(me, m, deadline);
-    do {
-        error = attempt(m, &wait);
-    } while (error == TRY_AGAIN);
+    error = hfi_mutex_lock_within(m, &wait);
     hfi_wait_finish(&wait);
-    if (wait.sleeps > 0 && error != 0 && error != EOWNERDEAD) {
-        hfi_wake(hfi_low_half(&m->hf_word),
-            HFI_WAKE_PAIR); /* one may have been meant for us */
-    }
     return error;
 }
 

@@ -10,8 +10,14 @@
 
 #include "participant/member.h"
 
+struct hfi_wait;
+
 /* As hf_mutex_lock, until a moment (HFI_NEVER; 0: ETIMEDOUT at once). */
 int hfi_mutex_lock_until(hf_mutex_t *m, uint64_t deadline);
+
+/* The same within a wait of the caller's, who looks for something else besides.
+ * ECANCELED: not taken, and what the wait also watches has changed. */
+int hfi_mutex_lock_within(hf_mutex_t *m, struct hfi_wait *wait);
 
 /* EPERM: the caller does not hold it. *me: the caller, there. */
 int hfi_mutex_check_held(hf_mutex_t *m, const struct hfi_member **me);

@@ -22,33 +22,44 @@ _Static_assert(sizeof(hf_rwlock_t) == 32, "format");
 
 /* ---- reading ---- */
 
+/* Whoever takes WRITER away wakes us, from here on. False: it is no longer w. */
+static bool ask_for_wake(hf_rwlock_t *l, uint64_t *w)
+{
+    uint64_t seen = *w;
+    *w |= HFI_READERS;
+    return seen == *w || hfi_cas64(&l->hf_writer, &seen, *w);
+}
+
 /* Sleeps until the writer lets readers in, or dies. */
-static void sleep_before(hf_rwlock_t *l, struct hfi_wait *wait, uint64_t w)
+static int sleep_before(hf_rwlock_t *l, struct hfi_wait *wait, uint64_t w)
 {
-    uint64_t asleep = w | HFI_READERS;
-    uint64_t writer = hfi_writer_of(w);
-    if (w == asleep || hfi_cas64(&l->hf_writer, &w, asleep)) {
-        hfi_wait_sleep(wait, hfi_low_half(&l->hf_writer), (uint32_t)asleep, &writer, 1);
+    if (ask_for_wake(l, &w)) {
+        uint64_t writer = hfi_writer_of(w);
+        hfi_wait_sleep(wait, hfi_low_half(&l->hf_writer), (uint32_t)w, &writer, 1);
     }
+    return TRY_AGAIN;
 }
 
-/* Through the gate no writer can be within: for who was overtaken often, or met a dead
- * one. */
+/*
+ * For who was overtaken often, or met a dead writer: within the gate no writer can be.
+ * While we queue there we also watch WRITER, because who has the gate need not keep
+ * readers out: it may be upgradable, now or later.
+ */
 static int read_through_gate(
-    hf_rwlock_t *l, const struct hfi_member *me, uint64_t *place, uint64_t deadline)
+    hf_rwlock_t *l, struct hfi_wait *wait, uint64_t *place, uint64_t w)
 {
-    int error = hfi_enter_gate(l, me, deadline);
-    if (error != 0) {
-        return error; /* EOWNERDEAD: we write */
+    if (!ask_for_wake(l, &w)) {
+        return TRY_AGAIN;
     }
-    hfi_begin_reading(l, place, hfi_member_offset(me, l));
+    wait->also =
+        (struct hfi_watch){.word = hfi_low_half(&l->hf_writer), .expected = (uint32_t)w};
+    int error = hfi_enter_gate_within(l, wait);
+    wait->also.word = NULL;
+    if (error != 0) {
+        return error == ECANCELED ? TRY_AGAIN : error; /* EOWNERDEAD: we write */
+    }
+    hfi_begin_reading(l, place, hfi_member_offset(&wait->me, l));
     return hfi_leave_gate(l, 0);
-}
-
-static uint64_t soon(uint64_t deadline)
-{
-    uint64_t then = hfi_now() + 5 * HFI_MILLISECOND;
-    return then < deadline ? then : deadline;
 }
 
 /* Flags stand beside a writer, but for LOST. */
@@ -81,15 +92,9 @@ static int attempt_read(hf_rwlock_t *l, struct hfi_wait *wait, uint64_t *place)
         return EBADMSG;
     }
     if (life == HFI_DEAD || wait->sleeps >= OFTEN) {
-        /* Not for long: who has the gate upgradably lets readers in beside. */
-        int error = read_through_gate(l, &wait->me, place, soon(wait->deadline));
-        return error == ETIMEDOUT && !hfi_wait_is_over(wait) ? TRY_AGAIN : error;
+        return read_through_gate(l, wait, place, w);
     }
-    if (hfi_wait_is_over(wait)) {
-        return ETIMEDOUT;
-    }
-    sleep_before(l, wait, w);
-    return TRY_AGAIN;
+    return hfi_wait_is_over(wait) ? ETIMEDOUT : sleep_before(l, wait, w);
 }
 
 static __attribute__((noinline)) int read_slow(hf_rwlock_t *l, uint64_t deadline)
@@ -343,6 +348,9 @@ int hf_rwlock_consistent(hf_rwlock_t *l)
 {
     const struct hfi_member *me;
     int error = check_held(l, &me);
+    if (error == 0 && !hfi_is_writer(l, me->tag)) {
+        error = EPERM;
+    }
     return error != 0 ? error : hf_mutex_consistent(&l->hf_gate);
 }
 

@@ -9,13 +9,14 @@
 
 /* ---- the gate ---- */
 
-int hfi_enter_gate(hf_rwlock_t *l, const struct hfi_member *me, uint64_t deadline)
+/* Holds the gate, its last holder dead. */
+static int settle(hf_rwlock_t *l, const struct hfi_member *me)
 {
-    int error = hfi_mutex_lock_until(&l->hf_gate, deadline);
-    if (error != EOWNERDEAD) {
-        return error;
-    }
     uint64_t w = hfi_load64_acquire(&l->hf_writer);
+    if (w == HFI_LOST) {
+        int error = hfi_give_up(l); /* its last holder had begun to */
+        return error != 0 ? error : ENOTRECOVERABLE;
+    }
     bool half_done = w != 0 && (w & HFI_DRAINING) == 0;
     if (half_done) {
         /* the dead one -> us */
@@ -23,11 +24,23 @@ int hfi_enter_gate(hf_rwlock_t *l, const struct hfi_member *me, uint64_t deadlin
         }
         return EOWNERDEAD;
     }
-    error = hf_mutex_consistent(&l->hf_gate);
+    int error = hf_mutex_consistent(&l->hf_gate);
     if (error == 0 && w != 0) {
         hfi_let_in(l);
     }
     return error;
+}
+
+int hfi_enter_gate(hf_rwlock_t *l, const struct hfi_member *me, uint64_t deadline)
+{
+    int error = hfi_mutex_lock_until(&l->hf_gate, deadline);
+    return error == EOWNERDEAD ? settle(l, me) : error;
+}
+
+int hfi_enter_gate_within(hf_rwlock_t *l, struct hfi_wait *wait)
+{
+    int error = hfi_mutex_lock_within(&l->hf_gate, wait);
+    return error == EOWNERDEAD ? settle(l, &wait->me) : error;
 }
 
 int hfi_leave_gate(hf_rwlock_t *l, int result)

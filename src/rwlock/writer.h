@@ -22,6 +22,8 @@
 
 #include "participant/member.h"
 
+struct hfi_wait;
+
 enum { HFI_DRAINING = 1, HFI_READERS = 2, HFI_LOST = 4 };
 
 static inline uint64_t hfi_writer_of(uint64_t w)
@@ -41,6 +43,10 @@ static inline bool hfi_is_writer(const hf_rwlock_t *l, uint64_t me)
  */
 int hfi_enter_gate(hf_rwlock_t *l, const struct hfi_member *me, uint64_t deadline);
 
+/* The same for a reader that slept before WRITER, or met a dead one. ECANCELED: not so;
+ * what `wait` also watches has changed. */
+int hfi_enter_gate_within(hf_rwlock_t *l, struct hfi_wait *wait);
+
 /* `result`, or what went wrong here. */
 int hfi_leave_gate(hf_rwlock_t *l, int result);
 
@@ -51,8 +57,8 @@ int hfi_become_writer(hf_rwlock_t *l, const struct hfi_member *me, uint64_t dead
 /* us -> 0, and wakes the readers that wait */
 void hfi_let_in(hf_rwlock_t *l);
 
-/* us -> lost, and so the gate. Dying in between leaves the gate to the next, who
- * recovers. */
+/* us -> lost, and so the gate. Dying in between leaves the gate to the next, who does the
+ * same: a reader may have been told. */
 int hfi_give_up(hf_rwlock_t *l);
 
 #endif

@@ -95,6 +95,12 @@ bool hfi_wait_is_over(const struct hfi_wait *wait)
            (wait->deadline != HFI_NEVER && hfi_now() >= wait->deadline);
 }
 
+bool hfi_wait_is_called_off(const struct hfi_wait *wait)
+{
+    return wait->also.word != NULL &&
+           hfi_load32_relaxed(wait->also.word) != wait->also.expected;
+}
+
 /* For those who ask who waits. Only the first sleep of a call reads the clock for it. */
 static void publish(const struct hfi_wait *wait, uint64_t now)
 {
@@ -149,11 +155,13 @@ void hfi_wait_sleep(struct hfi_wait *wait, uint32_t *word, uint32_t expected,
     }
     wait->sleeps++;
     wait->rang = false;
-    count = count < HFI_WATCHES_MAX ? count : HFI_WATCHES_MAX - 1;
+    unsigned words = wait->also.word != NULL ? 2 : 1;
+    count = count < HFI_WATCHES_MAX - words ? count : HFI_WATCHES_MAX - words;
     watches[0] = (struct hfi_watch){.word = word, .expected = expected};
-    if (watch_all(table, holders, count, watches + 1)) {
+    watches[1] = wait->also;
+    if (watch_all(table, holders, count, watches + words)) {
         uint64_t ring = hfi_later(now, wait->unsure ? MOMENT : BACKSTOP);
-        int error = hfi_sleep(watches, count + 1, earlier(ring, wait->deadline));
+        int error = hfi_sleep(watches, words + count, earlier(ring, wait->deadline));
         wait->rang = error == ETIMEDOUT && ring < wait->deadline && !wait->unsure;
     }
     pass_on_deaths(wait, watches, holders, count);

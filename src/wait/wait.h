@@ -23,10 +23,11 @@ enum { HFI_WAKE_PAIR = 2 };
 struct hfi_wait {
     struct hfi_member me;
     const void *primitive;
-    uint64_t deadline; /* HFI_NEVER: none; 0: do not wait at all */
-    unsigned sleeps;   /* in this call; after one it may have been given a wake */
-    bool rang;         /* the back-stop's timer ended the last sleep */
-    bool unsure;       /* a wake may not come: sleep for moments only */
+    uint64_t deadline;     /* HFI_NEVER: none; 0: do not wait at all */
+    unsigned sleeps;       /* in this call; after one it may have been given a wake */
+    bool rang;             /* the back-stop's timer ended the last sleep */
+    bool unsure;           /* a wake may not come: sleep for moments only */
+    struct hfi_watch also; /* a second word that ends its sleeps; word null: none */
 };
 
 static inline struct hfi_wait hfi_wait_start(
@@ -35,10 +36,11 @@ static inline struct hfi_wait hfi_wait_start(
     return (struct hfi_wait){.me = *me, .primitive = primitive, .deadline = deadline};
 }
 
-bool hfi_wait_is_over(const struct hfi_wait *wait); /* the deadline has passed */
+bool hfi_wait_is_over(const struct hfi_wait *wait);       /* the deadline has passed */
+bool hfi_wait_is_called_off(const struct hfi_wait *wait); /* `also` has changed */
 
 /*
- * Sleeps while the word is as expected and the owners of the tags live (as many of them
+ * Sleeps while the word (and `also`) is as expected and the owners of the tags live (as many of them
  * as can be watched). Returns for any reason or none; has woken the others who watch one
  * that died.
  */
