@@ -247,6 +247,24 @@ Test(rwlock_death, unrepaired_means_lost_for_everybody_until_init)
     cr_assert_eq(rescues(segment), 0);
 }
 
+/* A reader may have seen it and have been told. */
+static int begin_to_give_up(party_t *p)
+{
+    (void)p;
+    int error = hf_rwlock_wrlock(lock);
+    lock->hf_writer = 4; /* lost, the gate not yet */
+    return stay(error);
+}
+
+Test(rwlock_death, of_who_gives_up_does_not_undo_it)
+{
+    kill_and_reap(spawn_holder(write_and_stay));
+    kill_and_reap(spawn_holder(begin_to_give_up));
+    for (int i = 0; i < CALLS; i++) {
+        assert_error(calls[i](lock), ENOTRECOVERABLE);
+    }
+}
+
 /* ---- deaths that leave nothing to repair ---- */
 
 Test(rwlock_death, of_a_reader_holds_nobody_up)

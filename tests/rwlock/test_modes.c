@@ -216,6 +216,74 @@ Test(modes, a_writers_end_lets_all_writers_that_wait_write)
     assert_all_exit(crowd, 8, 0);
 }
 
+/* ---- a reader that was overtaken ---- */
+
+static void doze(long ms)
+{
+    struct timespec time = {.tv_nsec = ms * 1000000};
+    nanosleep(&time, NULL);
+}
+
+/* It must have a CPU, to sleep again. */
+static void await_slow_sleep(pid_t reader)
+{
+    while (!is_asleep(reader)) {
+        doze(1);
+    }
+}
+
+static void overtake(pid_t reader, unsigned times)
+{
+    make_slow(reader);
+    for (unsigned i = 0; i < times; i++) {
+        await_slow_sleep(reader);
+        assert_ok(hf_rwlock_unlock(lock));
+        assert_ok(hf_rwlock_wrlock(lock));
+        cr_assert_eq(party->steps, 0);
+    }
+    await_slow_sleep(reader);
+}
+
+/* How often it has come to sleep. */
+static unsigned long sleeps_of(pid_t process)
+{
+    char path[64], line[128];
+    unsigned long sleeps = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)process);
+    FILE *status = fopen(path, "r");
+    cr_assert_not_null(status);
+    while (fgets(line, sizeof line, status) != NULL) {
+        (void)sscanf(line, "voluntary_ctxt_switches: %lu", &sleeps);
+    }
+    fclose(status);
+    return sleeps;
+}
+
+enum { OFTEN = 8 };
+
+Test(modes, a_reader_that_was_overtaken_often_sleeps_while_a_writer_stays)
+{
+    assert_ok(hf_rwlock_wrlock(lock));
+    pid_t reader = spawn_asleep(read_once, party, waiters, 1);
+    overtake(reader, OFTEN);
+    unsigned long before = sleeps_of(reader);
+    doze(150);
+    cr_assert_leq(sleeps_of(reader) - before, 1); /* its back-stop may have rung */
+    assert_ok(hf_rwlock_unlock(lock));
+    assert_exits(reader, 0);
+}
+
+Test(modes, a_reader_that_was_overtaken_often_still_goes_in_beside_an_upgradable_one)
+{
+    assert_ok(hf_rwlock_wrlock(lock));
+    pid_t reader = spawn_asleep(read_once, party, waiters, 1);
+    overtake(reader, OFTEN);
+    assert_ok(hf_rwlock_unlock(lock));
+    assert_ok(hf_rwlock_uplock(lock));
+    assert_exits(reader, 0);
+    cr_assert_eq(rescues(segment), 0);
+}
+
 /* ---- several of all kinds ---- */
 
 static void look(void)

@@ -91,6 +91,9 @@ Test(rwlock, who_does_not_hold_it_is_EPERM)
     assert_error(timedupgrade(lock), EPERM);
     assert_error(hf_rwlock_downgrade(lock), EPERM);
     assert_error(hf_rwlock_consistent(lock), EPERM);
+    assert_ok(hf_rwlock_uplock(lock));
+    assert_error(hf_rwlock_consistent(lock), EPERM);
+    assert_ok(hf_rwlock_unlock(lock));
     assert_ok(hf_rwlock_unlock(lock));
     assert_error(hf_rwlock_unlock(lock), EPERM);
 }
