@@ -25,7 +25,9 @@
  * each looks at every participant's slot that was ever used.
  *
  * Limits. A thread may hold 8 read locks at once in a segment, also several of one lock;
- * more are EAGAIN.
+ * more are EAGAIN. Writing takes membarrier (Linux 4.16); where the kernel or a sandbox
+ * has none, wrlock and upgrade are ENOTSUP, as is any of their kind, while reading and
+ * uplock work.
  */
 #ifndef HOLDFAST_RWLOCK_H
 #define HOLDFAST_RWLOCK_H
@@ -63,7 +65,7 @@ HF_API HF_NODISCARD int hf_rwlock_timedrdlock(
 /*
  * Locks it for writing. The caller must not hold it for reading. 0; EOWNERDEAD: locked,
  * its writer died; ENOTRECOVERABLE; EDEADLK: you hold it; EINVAL; EBADMSG; EACCES;
- * EAGAIN: participants. try: EBUSY. timed: ETIMEDOUT; EINVAL: no valid time.
+ * EAGAIN: participants; ENOTSUP: no membarrier. try: EBUSY. timed: ETIMEDOUT; EINVAL: no valid time.
  */
 HF_API HF_NODISCARD int hf_rwlock_wrlock(hf_rwlock_t *l);
 HF_API HF_NODISCARD int hf_rwlock_trywrlock(hf_rwlock_t *l);
@@ -78,7 +80,8 @@ HF_API HF_NODISCARD int hf_rwlock_timeduplock(
     hf_rwlock_t *l, const struct timespec *deadline);
 
 /* Upgradable to writing, when the readers have gone; nobody writes in between. 0; EPERM:
- * you do not hold it so; EDEADLK: you read it too. timed: ETIMEDOUT: still upgradable. */
+ * you do not hold it so; EDEADLK: you read it too; ENOTSUP: no membarrier. timed:
+ * ETIMEDOUT. After any but 0 and EPERM it is still upgradable. */
 HF_API HF_NODISCARD int hf_rwlock_upgrade(hf_rwlock_t *l);
 HF_API HF_NODISCARD int hf_rwlock_timedupgrade(
     hf_rwlock_t *l, const struct timespec *deadline);

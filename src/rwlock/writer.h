@@ -8,9 +8,10 @@
  *   READERS       a reader may sleep on the word; must be set before it does.
  *   LOST          beside no writer: the gate is lost, or about to be.
  *
- * A gate whose holder died while WRITER was 0 or DRAINING guards nothing half-done: the
- * taker goes on as if it had been given back. Whoever has the gate, consistent, and is
- * not the writer finds WRITER 0.
+ * A gate whose holder died while WRITER was LOST is lost, and its taker says so. One
+ * whose holder died while WRITER was 0 or DRAINING guards nothing half-done: the taker
+ * goes on as if it had been given back. Whoever has the gate, consistent, and is not the
+ * writer finds WRITER 0.
  */
 #ifndef HFI_RWLOCK_WRITER_H
 #define HFI_RWLOCK_WRITER_H

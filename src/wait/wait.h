@@ -40,9 +40,9 @@ bool hfi_wait_is_over(const struct hfi_wait *wait);       /* the deadline has pa
 bool hfi_wait_is_called_off(const struct hfi_wait *wait); /* `also` has changed */
 
 /*
- * Sleeps while the word (and `also`) is as expected and the owners of the tags live (as many of them
- * as can be watched). Returns for any reason or none; has woken the others who watch one
- * that died.
+ * Sleeps while the word (and `also`) is as expected and the owners of the tags live (as
+ * many of them as can be watched). Returns for any reason or none; has woken the others
+ * who watch one that died.
  */
 void hfi_wait_sleep(struct hfi_wait *wait, uint32_t *word, uint32_t expected,
     const uint64_t *holders, unsigned count);
