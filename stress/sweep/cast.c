@@ -105,6 +105,7 @@ void helper_dies(struct scene *s)
 {
     if (s->helper_holds) {
         s->helper_holds = false;
+        stage->deaths++;
         actor_kill(&s->cast.helper);
     }
 }

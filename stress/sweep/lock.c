@@ -4,6 +4,7 @@
 #include "stage.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,7 +46,7 @@ static void repair(void)
     shared()->guarded.inside = 0;
 }
 
-static struct reply check(void)
+struct reply lock_check(void)
 {
     if (shared()->guarded.inside != 0) {
         return broke("in the section beside process %d", (int)shared()->guarded.inside);
@@ -67,7 +68,7 @@ static struct reply take(void)
         repair();
         return ended(SAW_DEATH);
     }
-    return code == 0 ? check() : broke("taking: %s", strerror(code));
+    return code == 0 ? lock_check() : broke("taking: %s", strerror(code));
 }
 
 static struct reply give(struct reply so_far)
@@ -100,6 +101,17 @@ struct reply lock_section(void)
     begin_change(0);
     end_change();
     return give(r);
+}
+
+struct reply lock_look(void)
+{
+    const struct reply r = take_consistent();
+    if (r.ending == SAW_LOST) {
+        return r;
+    }
+    sched_yield();
+    const struct reply still = lock_check();
+    return give(still.ending == BROKE ? still : r);
 }
 
 struct reply lock_hold(void)

@@ -17,6 +17,7 @@ extern const struct lock *lock_in_use;
 
 /* Bodies of actors and preparations of victims. */
 body_fn lock_section; /* take, check, change, give */
+body_fn lock_look;    /* take, check for a while, give: for who shares it */
 body_fn lock_hold;    /* take, and stand in the middle of a change */
 body_fn lock_release; /* end the change, give */
 body_fn lock_pass; /* the same, and take it again at once: a barger at the worst time */
@@ -28,6 +29,9 @@ int operate_give(void); /* after lock_hold_whole */
 int operate_section(void);
 
 body_fn lock_hold_whole; /* take, make a whole change, hold */
+
+/* Whether the data is as it must be for who holds the lock. */
+struct reply lock_check(void);
 
 /* For operations that take by other means than lock->take. */
 int begin_change(int taken);

@@ -3,9 +3,9 @@
  * sweep: kills a process at every instruction of an operation, and watches the survivors.
  *
  * For each kill point a victim is forked, single-stepped to it and killed with SIGKILL,
- * with 0, 1, 3 and (some) 64 others asleep in the primitive. Then all of them, and a newcomer, must
- * go on within 500 ms, find their data whole or be told of the death, and never meet
- * inside.
+ * with 0, 1, 3 and (some) 64 others asleep in the primitive. Then all of them, and a
+ * newcomer, must go on within 500 ms, find their data whole or be told of the death, and
+ * never meet inside.
  */
 #include "choreography.h"
 #include "crew.h"
@@ -27,11 +27,16 @@ static const struct subject *const subjects[] = {
     &holdfast_auto_event,
     &holdfast_cond,
     &holdfast_once,
+    &holdfast_rwlock,
+    &holdfast_permits,
+    &holdfast_barrier,
     &glibc_robust,
     &glibc_sem,
     &glibc_tokens,
     &glibc_rwlock,
     &glibc_cond,
+    &glibc_barrier,
+    &sysv_sem,
 };
 
 static struct row *rows;

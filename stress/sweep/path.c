@@ -15,6 +15,9 @@
 /* A passage over a breakpoint costs more than a step. */
 enum { STEPS_PER_PASSAGE = 3, SHORT_WALK = 40 };
 
+/* An operation of more is one that nothing ends. */
+enum { MOST_STEPS = 100000 };
+
 static unsigned long smaller(unsigned long a, unsigned long b)
 {
     return a < b ? a : b;
@@ -144,6 +147,9 @@ struct outcome path_rehearse(struct path *path, struct scene *s)
     mark(path, &s->victim, 0);
     while (scene_can_advance(s)) {
         scene_advance(s);
+        if (path->length >= MOST_STEPS) {
+            scene_breaks(s, HANG, "the victim's operation has no end");
+        }
         calls += s->victim.after_call;
         path->length++;
         mark(path, &s->victim, calls);

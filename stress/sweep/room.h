@@ -7,6 +7,8 @@
 
 #include "actor.h"
 
+enum { PERMITS = 3 };
+
 /* All-zero is as new. The spare ones are for victims that prepare themselves. */
 struct room {
     hf_mutex_t mutex, spare;
@@ -14,6 +16,16 @@ struct room {
     hf_sem_t sem, spare_sem;
     hf_event_t event;
     hf_once_t once;
+    hf_rwlock_t rwlock;
+    uint64_t comers; /* who are to take it each in another way */
+    hf_barrier_t barrier;
+    hf_permits_t permits;
+    uint64_t cells[PERMITS]; /* of the permits */
+    struct {
+        _Atomic int users[PERMITS]; /* of what each permit is for; 0: nobody */
+        _Atomic unsigned told;      /* of a death */
+        unsigned kept;              /* permits, by the stagehand */
+    } pool;
 };
 
 enum { SHORT_MS = 10, LONG_MS = 60000 };

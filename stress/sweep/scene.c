@@ -63,6 +63,7 @@ void scene_open(struct scene *s)
     memset(&stage->guarded, 0, sizeof stage->guarded);
     memset(&stage->supply, 0, sizeof stage->supply);
     stage->returned = -1;
+    stage->deaths = 1; /* the victim's, at the latest when the others have gone on */
     s->outcome = (struct outcome){0};
     s->waiters_came = s->helper_holds = false;
     s->victim_slept = 0;

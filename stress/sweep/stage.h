@@ -28,7 +28,13 @@ struct stage {
         bool told;              /* of the tokens beside a condition variable */
         unsigned tokens;        /* beside a condition variable */
     } supply;
-    unsigned cast_size; /* of those who take part */
+    struct {
+        unsigned parties;
+        _Atomic unsigned came, went_on, lasts; /* of those who live */
+        unsigned victim_came;                  /* or may have; it is not withdrawn */
+    } round;                                   /* of a barrier */
+    unsigned cast_size;                        /* of those who take part */
+    unsigned deaths;                           /* in this scene */
     char segment_name[48];
     bool may_be_removed;   /* the segment, so that there may be a second one */
     int returned;          /* by the victim's operation; -1: it has not */
@@ -38,6 +44,8 @@ struct stage {
         pthread_rwlock_t rwlock;
         pthread_cond_t cond;
         sem_t sem;
+        pthread_barrier_t barrier;
+        int semaphores; /* System V's, by number */
     } glibc;
 };
 

@@ -181,7 +181,7 @@ static int rwlock_give(void)
     return pthread_rwlock_unlock(&stage->glibc.rwlock);
 }
 
-static int operate_read(void)
+static int operate_reading(void)
 {
     const int code = pthread_rwlock_rdlock(&stage->glibc.rwlock);
     return code != 0 ? code : rwlock_give();
@@ -190,7 +190,13 @@ static int operate_read(void)
 static const struct lock rwlock_lock = {rwlock_take, rwlock_give, NULL};
 
 static const struct operation rwlock_operations[] = {
-    {.name = "rdlock, unlock; writers follow", .operate = operate_read},
+    {.name = "rdlock, unlock; writers follow", .operate = operate_reading},
+    {.name = "wrlock, change, unlock", .operate = operate_section},
+    {.name = "wrlock, woken by unlock",
+        .opening = helper_takes,
+        .operate = operate_take,
+        .victim_sleeps = helper_gives,
+        .arrival = BEHIND_VICTIM},
 };
 
 const struct subject glibc_rwlock = {
