@@ -9,15 +9,15 @@
 
 enum { CROWD = 64, BAD_ADDRESSES = 9 };
 
-/* Of something of `size` bytes, in a segment with a root of `root_size`. */
+/* Of something of `size` bytes; one is in the participant table. */
 static inline void bad_addresses(
-    const hf_segment_t *segment, size_t root_size, size_t size, void *bad[BAD_ADDRESSES])
+    const hf_segment_t *segment, size_t size, void *bad[BAD_ADDRESSES])
 {
     static char elsewhere[1024];
     char *root = hf_segment_root(segment);
-    char *end = root + root_size;
+    char *end = end_of(segment);
     void *all[BAD_ADDRESSES] = {NULL, elsewhere + 512, root + 4, root + 1, end, end - 8,
-        end - size + 8, root - 64, (void *)(uintptr_t)-8};
+        end - size + 8, root - 16384, (void *)(uintptr_t)-8};
     memcpy(bad, all, sizeof all);
 }
 

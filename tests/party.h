@@ -54,6 +54,15 @@ static inline hf_segment_t *open_fresh(size_t root_size, unsigned participants)
     return segment;
 }
 
+/* The first address behind a segment that does not grow. */
+static inline char *end_of(const hf_segment_t *segment)
+{
+    hf_segment_info_t info;
+    assert_ok(hf_segment_info(segment, &info));
+    uintptr_t end = (uintptr_t)hf_segment_root(segment) + info.size;
+    return (char *)((end + 4095) / 4096 * 4096);
+}
+
 static inline party_t *fresh_party(hf_segment_t **segment)
 {
     *segment = open_fresh(sizeof(party_t), 0);

@@ -10,7 +10,8 @@
  * Every process may do the same; the first one creates, the others find it. A segment is
  * built unseen and appears whole or not at all: whoever opens it never sees half of one,
  * and a creator that dies leaves nothing that is in anybody's way. All of its memory is
- * allocated at creation: a full file system is ENOSPC then, never a fault later.
+ * allocated at creation, or when it grows: a full file system is ENOSPC then, never a
+ * fault later.
  *
  * In one process, opening a segment again returns the same handle and addresses; it goes
  * when it has been closed as often as opened. Threads of a process may call everything
@@ -38,11 +39,14 @@ typedef struct hf_segment hf_segment_t; /* process-local handle */
 /* What a new segment shall be. Zero (or a null config) means the default. An existing one
  * must offer at least as much as is asked for here. */
 typedef struct {
-    size_t size;      /* bytes of your memory, root included; default: the root's */
+    size_t size;      /* bytes of your memory: the root, then what hf_alloc gives out;
+                         default: the root's and 64 KiB */
     size_t root_size; /* bytes of the root object; default: 4,096, or all of a
                          smaller size */
     unsigned max_participants; /* threads joined at once, up to 16,384; default: 1,024 */
     unsigned permissions; /* mode bits, exactly these whatever the umask; default 0600 */
+    size_t max_size; /* to which size may grow; default: size. Takes address space in each
+                        process, and memory only as it grows */
 } hf_segment_config_t;
 
 /*
@@ -82,7 +86,7 @@ HF_API void *hf_segment_root(const hf_segment_t *seg);
 
 /* What a segment is and how it fares. */
 typedef struct {
-    size_t size, root_size;
+    size_t size, root_size, max_size;
     unsigned max_participants;
     unsigned participants; /* threads that have joined now, in all processes */
     uint64_t rescues; /* sleepers that the back-stop timer had to save, ever. Deaths that
@@ -90,6 +94,13 @@ typedef struct {
 } hf_segment_info_t;
 
 HF_API HF_NODISCARD int hf_segment_info(const hf_segment_t *seg, hf_segment_info_t *info);
+
+/*
+ * Makes it at least so large, in bytes, for everybody who has it open, up to max_size;
+ * addresses stay as they are. hf_alloc does so by itself. 0; ENOSPC: beyond max_size, or
+ * the system has no memory: all is as it was; EBADMSG.
+ */
+HF_API HF_NODISCARD int hf_segment_grow(hf_segment_t *seg, size_t size);
 
 #ifdef __cplusplus
 }

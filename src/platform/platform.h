@@ -85,7 +85,8 @@ int hfi_object_create_anonymous(int *object);
 int hfi_object_publish(int object, const char *name); /* EEXIST */
 int hfi_object_remove(const char *name);
 int hfi_object_inspect(int object, struct hfi_object_info *info);
-int hfi_object_allocate(int object, uint64_t size); /* really: ENOSPC now or never */
+/* The bytes [from, size) get memory, for certain: ENOSPC now or never. */
+int hfi_object_allocate(int object, uint64_t from, uint64_t size);
 /* EPERM: it is one that nobody can make smaller. */
 int hfi_object_cut(int object, uint64_t size);
 

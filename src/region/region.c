@@ -94,12 +94,12 @@ int hfi_region_create(struct hfi_region *region, unsigned permissions)
     return error != 0 ? error : vet(region);
 }
 
-int hfi_region_allocate(struct hfi_region *region, uint64_t size)
+int hfi_region_allocate(struct hfi_region *region, uint64_t size, uint64_t limit)
 {
-    int error = hfi_object_allocate(region->object, size);
+    int error = hfi_object_allocate(region->object, 0, size);
     if (error == 0) {
         region->info.size = size;
-        error = hfi_region_map(region, size);
+        error = hfi_region_map(region, limit);
     }
     if (error != 0) {
         hfi_region_close(region);

@@ -48,8 +48,9 @@ int hfi_region_open_fd(struct hfi_region *region, int fd, bool read_only);
 
 /* A new object without a name; empty. Permissions 0: the default. */
 int hfi_region_create(struct hfi_region *region, unsigned permissions);
-/* Allocates it in full, whatever it holds, and maps it; on failure closes it. */
-int hfi_region_allocate(struct hfi_region *region, uint64_t size);
+/* Allocates it in full, whatever it holds, and maps it, with room to grow up to the
+ * limit; on failure closes it. */
+int hfi_region_allocate(struct hfi_region *region, uint64_t size, uint64_t limit);
 
 int hfi_region_map(struct hfi_region *region, uint64_t size);
 void hfi_region_close(struct hfi_region *region);

@@ -20,7 +20,7 @@ static int resize(int object, uint64_t size)
         return error;
     }
     bool cut = size < info.size || size == 0; /* nothing can't be allocated */
-    return cut ? hfi_object_cut(object, size) : hfi_object_allocate(object, size);
+    return cut ? hfi_object_cut(object, size) : hfi_object_allocate(object, 0, size);
 }
 
 /* The handle of what `open` opened. */

@@ -6,16 +6,15 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "heap/arena.h"
 #include "participant/table.h"
 #include "region/region.h"
 
 enum {
     VERSION = 1,
     REVISION = 0,
-    LINE = 64,   /* bytes; nothing of ours shares one with the user's memory */
-    PAGE = 4096, /* bytes; what an object's size is a multiple of, whatever the system's
-                    page */
     DEFAULT_ROOT = 4096,
+    DEFAULT_HEAP = 1 << 16, /* beside it */
     DEFAULT_PARTICIPANTS = 1024,
 };
 
@@ -32,10 +31,27 @@ static uint64_t checksum_of(const struct hfi_header *header)
     return sum;
 }
 
-/* Everything else in a header follows from three numbers. */
-static bool derive(
-    uint32_t slots, uint64_t memory_size, uint64_t root_size, struct hfi_header *header)
+uint64_t hfi_layout_arena(const struct hfi_header *header)
 {
+    uint64_t root_end = header->memory_offset + header->root_size;
+    return (root_end + HFI_HEAP_GRAIN - 1) / HFI_HEAP_GRAIN * HFI_HEAP_GRAIN +
+           HFI_HEAP_GRAIN - HFI_HEADER_SIZE;
+}
+
+static bool fits(uint64_t size)
+{
+    return size <= HFI_ARENA_LIMIT && size <= SIZE_MAX;
+}
+
+/* Everything else in a header follows from four numbers. */
+static bool derive(uint32_t slots, uint64_t memory_size, uint64_t memory_limit,
+    uint64_t root_size, struct hfi_header *header)
+{
+    if (!fits(memory_size) || !fits(memory_limit) || !fits(root_size)) {
+        return false;
+    }
+    uint64_t control = sizeof *header + (uint64_t)slots * sizeof(struct hfi_slot);
+    uint64_t memory = control + sizeof(struct hfi_heap_control);
     *header = (struct hfi_header){
         .version = VERSION,
         .revision = REVISION,
@@ -43,24 +59,30 @@ static bool derive(
         .slot_size = sizeof(struct hfi_slot),
         .slot_count = slots,
         .table_offset = sizeof *header,
-        .memory_offset = sizeof *header + (uint64_t)slots * sizeof(struct hfi_slot),
+        .control_offset = control,
+        .memory_offset = memory,
         .memory_size = memory_size,
+        .memory_limit = memory_limit,
         .root_size = root_size,
     };
     memcpy(header->signature, finished, HFI_SIGNATURE_SIZE);
-    uint64_t end;
-    bool fits = hfi_add(header->memory_offset, memory_size, &end) &&
-                hfi_align_up(end, PAGE, &header->total_size) &&
-                header->total_size <= INT64_MAX && header->total_size <= SIZE_MAX;
+    uint64_t arena = hfi_layout_arena(header) + HFI_HEADER_SIZE; /* at the least */
+    uint64_t end = memory + memory_size;
+    uint64_t limit = memory + memory_limit;
+    end = end > arena ? end : arena;
+    limit = limit > end ? limit : end;
+    bool rounded = hfi_align_up(end, HFI_HEAP_PAGE, &header->total_size) &&
+                   hfi_align_up(limit, HFI_HEAP_PAGE, &header->total_limit);
     header->checksum = checksum_of(header);
-    return fits;
+    return rounded && fits(header->total_limit);
 }
 
 static bool is_sensible(const hf_segment_config_t *c)
 {
     return hfi_region_are_permissions_valid(c->permissions) &&
            c->max_participants <= HFI_SLOTS_MAX &&
-           (c->size == 0 || c->root_size <= c->size);
+           (c->size == 0 || c->root_size <= c->size) &&
+           (c->max_size == 0 || c->size <= c->max_size);
 }
 
 int hfi_layout_plan(const hf_segment_config_t *config, struct hfi_header *header)
@@ -74,9 +96,12 @@ int hfi_layout_plan(const hf_segment_config_t *config, struct hfi_header *header
     if (root == 0) {
         root = size != 0 && size < DEFAULT_ROOT ? size : DEFAULT_ROOT;
     }
-    bool fits = derive(
-        slots != 0 ? slots : DEFAULT_PARTICIPANTS, size != 0 ? size : root, root, header);
-    return fits ? 0 : ENOSPC;
+    if (size == 0) {
+        size = root + DEFAULT_HEAP;
+    }
+    uint64_t limit = config->max_size > size ? config->max_size : size;
+    slots = slots != 0 ? slots : DEFAULT_PARTICIPANTS;
+    return derive(slots, size, limit, root, header) ? 0 : ENOSPC;
 }
 
 int hfi_layout_verify(const struct hfi_header *header, uint64_t object_size)
@@ -91,16 +116,22 @@ int hfi_layout_verify(const struct hfi_header *header, uint64_t object_size)
     bool sound =
         header->slot_count >= 1 && header->slot_count <= HFI_SLOTS_MAX &&
         header->root_size >= 1 && header->root_size <= header->memory_size &&
-        derive(header->slot_count, header->memory_size, header->root_size, &expected);
+        header->memory_size <= header->memory_limit &&
+        derive(header->slot_count, header->memory_size, header->memory_limit,
+            header->root_size, &expected);
     expected.revision = header->revision;
     bool same = sound && checksum_of(header) == header->checksum &&
                 (expected.checksum = checksum_of(&expected)) == header->checksum;
-    return same && header->total_size == object_size ? 0 : EBADMSG;
+    return same && header->total_size <= object_size &&
+                   object_size <= header->total_limit
+               ? 0
+               : EBADMSG;
 }
 
 bool hfi_layout_offers(const struct hfi_header *header, const hf_segment_config_t *config)
 {
     return config->size <= header->memory_size &&
+           config->max_size <= header->memory_limit &&
            config->root_size <= header->root_size &&
            config->max_participants <= header->slot_count;
 }

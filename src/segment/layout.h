@@ -20,19 +20,24 @@ struct hfi_header {
     uint32_t slot_size;                 /* bytes of a participant's slot */
     uint32_t slot_count;                /* participants at most */
     uint32_t reserved;                  /* zero */
-    uint64_t
-        table_offset; /* of the first slot; all offsets are from the start, in bytes */
-    uint64_t memory_offset; /* of the user's memory; the root is at its start */
+    uint64_t table_offset;   /* of the first slot; all offsets: bytes from the start */
+    uint64_t control_offset; /* of the heap's control */
+    uint64_t memory_offset;  /* of the user's memory: the root, then the heap's arena */
     uint64_t memory_size;
+    uint64_t memory_limit; /* to which memory_size may be made to grow */
     uint64_t root_size;
-    uint64_t total_size; /* of the object */
-    uint64_t checksum;   /* FNV-1a, 64 bits, of all before it */
-    uint64_t line_end[6];
+    uint64_t total_size;  /* of the object; it may have grown since */
+    uint64_t total_limit; /* of the mapping */
+    uint64_t checksum;    /* FNV-1a, 64 bits, of all before it */
+    uint64_t line_end[3];
     uint32_t slots_used; /* grows: no slot from here on was ever joined */
     uint32_t line_end_2[15];
 };
 
 _Static_assert(sizeof(struct hfi_header) == 192, "format");
+
+/* Where the heap's arena begins: behind the root. */
+uint64_t hfi_layout_arena(const struct hfi_header *header);
 
 /* The header of a segment with this config. EINVAL: nonsense; ENOSPC: beyond any memory.
  */

@@ -17,12 +17,7 @@
 #include "participant/member.h"
 #include "region/region.h"
 #include "segment/layout.h"
-
-struct hf_segment {
-    struct hfi_attachment
-        at; /* first: who drops an attachment frees the segment with it */
-    size_t root_size;
-};
+#include "segment/segment.h"
 
 /* The claim, beyond those of the slots, that admits to building in a descriptor's object.
  */
@@ -32,12 +27,27 @@ static const hf_segment_config_t no_wishes = {.size = 0};
 
 /* ---- attaching what exists ---- */
 
+static struct hfi_heap heap_of(
+    const struct hfi_region *region, const struct hfi_header *header)
+{
+    char *memory = region->memory;
+    return (struct hfi_heap){
+        .start = memory,
+        .control = (struct hfi_heap_control *)(void *)(memory + header->control_offset),
+        .first = hfi_layout_arena(header),
+        .limit = header->total_limit,
+        .backed = header->total_size,
+        .object = region->object,
+    };
+}
+
 static void describe(struct hf_segment *seg, const struct hfi_header *header)
 {
     char *memory = seg->at.region.memory;
-    seg->root_size = (size_t)header->root_size;
-    seg->at.begin = (uintptr_t)(memory + header->memory_offset);
-    seg->at.length = (uintptr_t)header->memory_size;
+    seg->header = *header;
+    seg->heap = heap_of(&seg->at.region, header);
+    seg->at.begin = (uintptr_t)seg->heap.control;
+    seg->at.length = (uintptr_t)(header->total_limit - header->control_offset);
     seg->at.table = (struct hfi_table){
         .slots = (struct hfi_slot *)(void *)(memory + header->table_offset),
         .used = &((struct hfi_header *)(void *)memory)->slots_used,
@@ -53,7 +63,7 @@ static int attach(
 {
     int error = hfi_member_renew();
     if (error == 0 && region->memory == NULL) {
-        error = hfi_region_map(region, header->total_size);
+        error = hfi_region_map(region, header->total_limit);
     }
     struct hf_segment *fresh = error == 0 ? calloc(1, sizeof *fresh) : NULL;
     if (fresh == NULL) {
@@ -122,6 +132,13 @@ static int find(void *arg)
     return error;
 }
 
+static void format_heap(
+    const struct hfi_region *region, const struct hfi_header *header)
+{
+    struct hfi_heap heap = heap_of(region, header);
+    hfi_heap_format(&heap, header->total_size);
+}
+
 static int build(struct hfi_region *region, struct hfi_header *header,
     const hf_segment_config_t *config)
 {
@@ -130,10 +147,11 @@ static int build(struct hfi_region *region, struct hfi_header *header,
         error = hfi_region_create(region, config->permissions);
     }
     if (error == 0) {
-        error = hfi_region_allocate(region, header->total_size);
+        error = hfi_region_allocate(region, header->total_size, header->total_limit);
     }
     if (error == 0) {
         memcpy(region->memory, header, sizeof *header);
+        format_heap(region, header);
     }
     return error;
 }
@@ -166,21 +184,30 @@ static int build_in_place(
 {
     struct hfi_header header;
     char mark[HFI_SIGNATURE_SIZE];
+    uint64_t left_over = region->info.size; /* of a creator that died, with its bytes */
     hfi_layout_mark_unfinished(mark);
     int error = hfi_layout_plan(config, &header);
     if (error == 0) {
         error = hfi_object_write(region->object, mark, sizeof mark);
     }
+    if (error == 0 && left_over > header.total_limit) {
+        error = hfi_object_cut(region->object, header.total_size);
+    }
     if (error != 0) {
         hfi_region_close(region);
         return error;
     }
-    error = hfi_region_allocate(region, header.total_size);
+    error = hfi_region_allocate(region, header.total_size, header.total_limit);
     if (error != 0) {
         return error;
     }
+    if (left_over > sizeof mark) {
+        uint64_t end = left_over < header.total_size ? left_over : header.total_size;
+        memset((char *)region->memory + sizeof mark, 0, (size_t)end - sizeof mark);
+    }
     memcpy((char *)region->memory + sizeof mark, (char *)&header + sizeof mark,
         sizeof header - sizeof mark);
+    format_heap(region, &header);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     memcpy(region->memory, header.signature, sizeof mark);
     return attach(seg, region, &header);
@@ -312,7 +339,15 @@ int hf_segment_remove(const char *name)
 
 void *hf_segment_root(const hf_segment_t *seg)
 {
-    return seg != NULL ? (void *)seg->at.begin : NULL;
+    return seg != NULL ? seg->heap.start + seg->header.memory_offset : NULL;
+}
+
+/* As asked for at creation; as far as it has grown. */
+static size_t memory_size(const struct hf_segment *seg)
+{
+    uint64_t end = hfi_load64_relaxed(&seg->heap.control->end);
+    bool grown = end > seg->header.total_size && end <= seg->header.total_limit;
+    return (size_t)(grown ? end - seg->header.memory_offset : seg->header.memory_size);
 }
 
 int hf_segment_info(const hf_segment_t *seg, hf_segment_info_t *info)
@@ -322,8 +357,9 @@ int hf_segment_info(const hf_segment_t *seg, hf_segment_info_t *info)
     }
     const struct hfi_table *table = &seg->at.table;
     *info = (hf_segment_info_t){
-        .size = seg->at.length,
-        .root_size = seg->root_size,
+        .size = memory_size(seg),
+        .root_size = (size_t)seg->header.root_size,
+        .max_size = (size_t)seg->header.memory_limit,
         .max_participants = table->count,
     };
     uint64_t tag;
@@ -332,4 +368,19 @@ int hf_segment_info(const hf_segment_t *seg, hf_segment_info_t *info)
         info->rescues += hfi_load64_relaxed(&table->slots[i].rescues);
     }
     return 0;
+}
+
+int hf_segment_grow(hf_segment_t *seg, size_t size)
+{
+    struct hfi_tx tx;
+    int error = seg != NULL ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    if (error != 0) {
+        return error;
+    }
+    int saved = errno;
+    error = size <= seg->header.memory_limit
+                ? hfi_heap_grow(&tx, seg->header.memory_offset + size)
+                : ENOSPC;
+    errno = saved;
+    return error != 0 ? hfi_heap_cancel(&tx, error) : hfi_heap_leave(&tx);
 }

@@ -54,7 +54,7 @@ Test(barrier, one_party_is_always_the_last)
 Test(barrier, an_address_that_cannot_be_one_is_EINVAL)
 {
     void *bad[BAD_ADDRESSES];
-    bad_addresses(segment, sizeof *room, sizeof *barrier, bad);
+    bad_addresses(segment, sizeof *barrier, bad);
     for (int joined = 0; joined < 2; joined++) {
         for (int i = 0; i < BAD_ADDRESSES; i++) {
             hf_owner_t who;

@@ -122,7 +122,7 @@ static void assert_each_call_is_EINVAL(hf_cond_t *bad)
 Test(cond, an_address_that_cannot_be_one_is_EINVAL_and_the_mutex_still_held)
 {
     void *bad[BAD_ADDRESSES];
-    bad_addresses(segment, sizeof(room_t), sizeof *cond, bad);
+    bad_addresses(segment, sizeof *cond, bad);
     for (int i = 0; i < BAD_ADDRESSES; i++) {
         assert_error(hf_cond_signal(bad[i]), EINVAL); /* also before we have joined */
     }

@@ -16,8 +16,9 @@ BEGIN {
     for (i = 1; i <= n; i++) {
         rank[names[i]] = 5
     }
-    rank["segment"] = 6
-    rank["containers"] = 7
+    rank["heap"] = 6
+    rank["segment"] = 7
+    rank["containers"] = 8
 
     # These are built on it.
     beside["condvar", "mutex"] = beside["rwlock", "mutex"] = beside["once", "mutex"] = 1

@@ -92,7 +92,7 @@ Test(once, owner_tells_who_is_at_it)
 Test(once, an_address_that_cannot_be_one_is_EINVAL)
 {
     void *bad[BAD_ADDRESSES];
-    bad_addresses(segment, sizeof *room, sizeof *once, bad);
+    bad_addresses(segment, sizeof *once, bad);
     for (int joined = 0; joined < 2; joined++) {
         for (int i = 0; i < BAD_ADDRESSES; i++) {
             hf_owner_t who;

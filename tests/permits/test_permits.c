@@ -79,7 +79,7 @@ Test(permits_init, takes_what_has_room_in_the_segment)
 {
     assert_error(hf_permits_init(pool, 0), EINVAL);
     assert_error(hf_permits_init(pool, HF_PERMITS_MAX + 1), EINVAL);
-    assert_error(hf_permits_init(pool, PERMITS + 1), EINVAL);
+    assert_error(hf_permits_init(pool, HF_PERMITS_MAX), EINVAL);
     assert_ok(hf_permits_init(pool, PERMITS));
     assert_ok(hf_permits_check(pool));
 }
@@ -151,7 +151,7 @@ static void assert_each_call_is_EINVAL(hf_permits_t *bad)
 Test(permits_init, an_address_that_cannot_be_one_is_EINVAL)
 {
     void *bad[BAD_ADDRESSES];
-    bad_addresses(segment, sizeof *room, sizeof *pool, bad);
+    bad_addresses(segment, sizeof *pool, bad);
     for (int joined = 0; joined < 2; joined++) {
         for (int i = 0; i < BAD_ADDRESSES; i++) {
             assert_each_call_is_EINVAL(bad[i]);
@@ -162,7 +162,7 @@ Test(permits_init, an_address_that_cannot_be_one_is_EINVAL)
 
 Test(permits, a_count_beyond_the_segment_is_EBADMSG)
 {
-    uint32_t counts[] = {PERMITS + 1, HF_PERMITS_MAX + 1, UINT32_MAX};
+    uint32_t counts[] = {HF_PERMITS_MAX, HF_PERMITS_MAX + 1, UINT32_MAX};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         unsigned which;
         hf_owner_t who;

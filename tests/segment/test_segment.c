@@ -42,7 +42,8 @@ Test(segment, defaults_are_as_documented)
     hf_segment_info_t info;
     create(NULL);
     assert_ok(hf_segment_info(segment, &info));
-    cr_assert_eq(info.size, 4096);
+    cr_assert_eq(info.size, 4096 + 65536);
+    cr_assert_eq(info.max_size, info.size);
     cr_assert_eq(info.root_size, 4096);
     cr_assert_eq(info.max_participants, 1024);
     struct stat status;

@@ -109,7 +109,7 @@ static void assert_each_call_is_EINVAL(hf_sem_t *bad)
 Test(sem, an_address_that_cannot_be_one_is_EINVAL)
 {
     void *bad[BAD_ADDRESSES];
-    bad_addresses(segment, sizeof(room_t), sizeof *sem, bad);
+    bad_addresses(segment, sizeof *sem, bad);
     for (int joined = 0; joined < 2; joined++) {
         for (int i = 0; i < BAD_ADDRESSES; i++) {
             assert_each_call_is_EINVAL(bad[i]);

@@ -133,13 +133,13 @@ int hfi_object_inspect(int object, struct hfi_object_info *info)
     return 0;
 }
 
-int hfi_object_allocate(int object, uint64_t size)
+int hfi_object_allocate(int object, uint64_t from, uint64_t size)
 {
     if (size > INT64_MAX) {
         return ENOSPC;
     }
     for (;;) {
-        if (fallocate(object, 0, 0, (off_t)size) == 0) {
+        if (fallocate(object, 0, (off_t)from, (off_t)(size - from)) == 0) {
             return 0;
         }
         if (errno != EINTR) {

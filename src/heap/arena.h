@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arena: the blocks of a heap, side by side, each behind a header of one word; those that
+ * are free stand in bins by size as well (two-level segregated fit: Masmano, Ripoll,
+ * Crespo and Real, 2004). A free block's last word holds its size, so that the block
+ * behind it finds its start. The arena ends in a header of size 0.
+ *
+ *   header   bits 4..47 size, header included; 0 FREE; 1 FOLLOWS_FREE: the one before is;
+ *            48..63 a check of the rest and of where it stands: a wild pointer is no
+ *            block, and an overrun is noticed
+ */
+#ifndef HFI_HEAP_ARENA_H
+#define HFI_HEAP_ARENA_H
+
+#include "heap/heap.h"
+
+struct hfi_block {
+    uint64_t at; /* of its header; its payload follows */
+    uint64_t size;
+    bool is_free, follows_free;
+};
+
+enum { HFI_HEADER_SIZE = 8, HFI_BLOCK_MIN = 32 };
+
+/* No block is as large as this: the last bin's end. */
+#define HFI_ARENA_LIMIT (UINT64_C(1) << (HFI_HEAP_CLASSES + 7))
+
+/* The block whose header is there; size 0: the arena's end. EBADMSG: there is none. */
+int hfi_block_at(const struct hfi_heap *heap, uint64_t at, struct hfi_block *block);
+
+/* The bin that a free block of this size stands in. */
+void hfi_arena_bin(uint64_t size, unsigned *class, unsigned *bin);
+
+/* Both transactions' parts; see heap/heap.h. ENOSPC: no free block is large enough. */
+int hfi_arena_take(
+    struct hfi_tx *tx, uint64_t size, uint64_t alignment, struct hfi_block *block);
+int hfi_arena_give_back(struct hfi_tx *tx, uint64_t at);
+int hfi_arena_resize(struct hfi_tx *tx, uint64_t at, uint64_t size);
+/* The largest payload that a free block offers; 0: none is free. */
+int hfi_arena_largest(const struct hfi_heap *heap, uint64_t *payload);
+void hfi_arena_format(struct hfi_heap *heap, uint64_t end);
+int hfi_arena_extend(struct hfi_tx *tx, uint64_t end);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/heap.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "heap/arena.h"
+
+/* ---- bounds ---- */
+
+/* Another process may have let the object grow. */
+static bool is_backed(const struct hfi_heap *heap, uint64_t end)
+{
+    if (end <= hfi_load64_relaxed(&heap->backed)) {
+        return true;
+    }
+    struct hfi_object_info info;
+    if (end > heap->limit || hfi_object_inspect(heap->object, &info) != 0) {
+        return false;
+    }
+    uint64_t backed = info.size < heap->limit ? info.size : heap->limit;
+    hfi_store64_relaxed((uint64_t *)&heap->backed, backed);
+    return end <= backed;
+}
+
+bool hfi_heap_covers(const struct hfi_heap *heap, uint64_t offset, uint64_t size)
+{
+    uint64_t end;
+    return offset >= hfi_heap_offset(heap, heap->control) &&
+           hfi_add(offset, size, &end) && is_backed(heap, end);
+}
+
+void hfi_heap_format(struct hfi_heap *heap, uint64_t end)
+{
+    hfi_arena_format(heap, end);
+}
+
+/* ---- transactions ---- */
+
+static struct hfi_tx start(struct hfi_heap *heap)
+{
+    return (struct hfi_tx){.heap = heap, .journal = &heap->control->journal};
+}
+
+static int free_discarded(struct hfi_tx *tx)
+{
+    struct hfi_heap_control *control = tx->heap->control;
+    if (control->discarded == 0) {
+        return 0;
+    }
+    int error = hfi_arena_give_back(tx, control->discarded - HFI_HEADER_SIZE);
+    if (error == 0) {
+        hfi_tx_set(tx, &control->discarded, 0);
+        hfi_tx_commit(tx);
+    }
+    return error;
+}
+
+/* What the dead holder had begun is undone or finished; dying here, we leave it as it is.
+ */
+static int recover(struct hfi_heap *heap)
+{
+    if (!is_backed(heap, heap->control->end)) {
+        return EBADMSG;
+    }
+    struct hfi_tx tx = start(heap);
+    int error = hfi_journal_recover(heap, tx.journal);
+    if (error == 0 && !is_backed(heap, heap->control->end)) {
+        error = EBADMSG;
+    }
+    if (error == 0) {
+        error = free_discarded(&tx);
+    }
+    return error;
+}
+
+static int lock(struct hfi_heap *heap)
+{
+    hf_mutex_t *m = &heap->control->lock;
+    int error = hf_mutex_lock(m);
+    if (error == EOWNERDEAD) {
+        error = recover(heap);
+        int ignored = error == 0 ? hf_mutex_consistent(m) : hf_mutex_unlock(m);
+        (void)ignored; /* we hold it */
+    }
+    return error == ENOTRECOVERABLE ? EBADMSG : error;
+}
+
+int hfi_heap_enter(struct hfi_heap *heap, struct hfi_tx *tx)
+{
+    int error = lock(heap);
+    if (error != 0) {
+        return error;
+    }
+    *tx = start(heap);
+    return is_backed(heap, heap->control->end) ? 0 : hfi_heap_cancel(tx, EBADMSG);
+}
+
+static int end(struct hfi_tx *tx, int error)
+{
+    int unlocked = hf_mutex_unlock(&tx->heap->control->lock);
+    return error != 0 ? error : unlocked;
+}
+
+static int undo(struct hfi_tx *tx, int error)
+{
+    int undone = hfi_journal_recover(tx->heap, tx->journal);
+    tx->undo = tx->publish = 0;
+    return undone != 0 ? undone : error;
+}
+
+int hfi_heap_cancel(struct hfi_tx *tx, int error)
+{
+    return end(tx, undo(tx, error));
+}
+
+int hfi_heap_leave(struct hfi_tx *tx)
+{
+    hfi_tx_commit(tx);
+    int error = free_discarded(tx);
+    return end(tx, error != 0 ? undo(tx, error) : 0);
+}
+
+/* ---- growth ---- */
+
+int hfi_heap_grow(struct hfi_tx *tx, uint64_t until)
+{
+    struct hfi_heap *heap = tx->heap;
+    if (!hfi_align_up(until, HFI_HEAP_PAGE, &until) || until > heap->limit) {
+        return ENOSPC;
+    }
+    if (until < heap->control->end + HFI_BLOCK_MIN) {
+        return 0;
+    }
+    int error = hfi_object_allocate(heap->object, heap->control->end, until);
+    if (error == 0 && !is_backed(heap, until)) {
+        error = EBADMSG;
+    }
+    return error != 0 ? error : hfi_arena_extend(tx, until);
+}
+
+/* By half of what there is, so that growing is rare; by what is needed, if need be. */
+static int grow_for(struct hfi_tx *tx, uint64_t size)
+{
+    const struct hfi_heap *heap = tx->heap;
+    uint64_t arena_end = heap->control->end;
+    uint64_t needed, wanted = arena_end + (arena_end - heap->first) / 2;
+    if (!hfi_add(arena_end, size, &needed) || needed > heap->limit) {
+        return ENOSPC;
+    }
+    wanted = wanted < heap->limit ? wanted : heap->limit;
+    int error = hfi_heap_grow(tx, wanted > needed ? wanted : needed);
+    if (error == ENOSPC && wanted > needed) {
+        error = hfi_heap_grow(tx, needed);
+    }
+    if (error == 0) {
+        hfi_tx_commit(tx);
+    }
+    return error;
+}
+
+/* ---- blocks ---- */
+
+static int take(struct hfi_tx *tx, uint64_t size, uint64_t alignment,
+    struct hfi_block *block)
+{
+    int error = hfi_arena_take(tx, size, alignment, block);
+    bool fresh = tx->undo == 0 && tx->publish == 0; /* growing commits what there is */
+    if (error != ENOSPC || !fresh || size > tx->heap->limit) {
+        return error;
+    }
+    /* headers, the gap before an aligned block, and what the bin's step may hide */
+    uint64_t room = size + size / HFI_HEAP_BINS + 2 * alignment + HFI_HEAP_PAGE;
+    error = grow_for(tx, room);
+    return error != 0 ? error : hfi_arena_take(tx, size, alignment, block);
+}
+
+/* Zeroes what was free: the words that its links and its size stood in can be undone. */
+static void clear(struct hfi_tx *tx, uint64_t from, uint64_t to)
+{
+    enum { LINKS = 3 * sizeof(uint64_t) };
+    uint64_t *words = hfi_heap_address(tx->heap, from);
+    uint64_t n = (to - from) / sizeof(uint64_t);
+    for (uint64_t i = 0; i < n && i < 3; i++) {
+        hfi_tx_set(tx, &words[i], 0);
+    }
+    if (n > 3) {
+        memset(words + 3, 0, (n - 4) * sizeof(uint64_t));
+        hfi_tx_set(tx, &words[n - 1], 0);
+    }
+}
+
+int hfi_heap_allocate(
+    struct hfi_tx *tx, uint64_t size, uint64_t alignment, uint64_t *block)
+{
+    struct hfi_block taken;
+    int error = take(tx, size, alignment, &taken);
+    if (error == 0) {
+        *block = taken.at + HFI_HEADER_SIZE;
+        clear(tx, *block, taken.at + taken.size);
+    }
+    return error;
+}
+
+static int in_use(const struct hfi_heap *heap, uint64_t block, struct hfi_block *found)
+{
+    if (block < HFI_HEADER_SIZE ||
+        !hfi_heap_covers(heap, block - HFI_HEADER_SIZE, HFI_BLOCK_MIN)) {
+        return EBADMSG;
+    }
+    int error = hfi_block_at(heap, block - HFI_HEADER_SIZE, found);
+    return error == 0 && (found->is_free || found->size == 0) ? EBADMSG : error;
+}
+
+int hfi_heap_discard(struct hfi_tx *tx, uint64_t block)
+{
+    struct hfi_block found;
+    int error = in_use(tx->heap, block, &found);
+    if (error == 0 && tx->heap->control->discarded != 0) {
+        error = EBADMSG;
+    }
+    if (error == 0) {
+        hfi_tx_publish(tx, &tx->heap->control->discarded, block);
+    }
+    return error;
+}
+
+int hfi_heap_resize(struct hfi_tx *tx, uint64_t block, uint64_t size)
+{
+    uint64_t before, after;
+    int error = hfi_heap_usable(tx->heap, block, &before);
+    if (error == 0) {
+        error = hfi_arena_resize(tx, block - HFI_HEADER_SIZE, size);
+    }
+    if (error == 0) {
+        error = hfi_heap_usable(tx->heap, block, &after);
+    }
+    if (error == 0 && after > before) {
+        clear(tx, block + before, block + after);
+    }
+    return error;
+}
+
+int hfi_heap_usable(const struct hfi_heap *heap, uint64_t block, uint64_t *size)
+{
+    struct hfi_block found;
+    int error = in_use(heap, block, &found);
+    if (error == 0) {
+        *size = found.size - HFI_HEADER_SIZE;
+    }
+    return error;
+}

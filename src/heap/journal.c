@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/journal.h"
+
+#include <errno.h>
+
+#include "heap/heap.h"
+
+#define COMMITTED (UINT64_C(1) << 32)
+
+void hfi_tx_set(struct hfi_tx *tx, uint64_t *word, uint64_t value)
+{
+    struct hfi_record *record = &tx->journal->undo[tx->undo++];
+    record->offset = hfi_heap_offset(tx->heap, word);
+    record->value = *word;
+    hfi_store64_release(&tx->journal->state, tx->undo);
+    hfi_store64_release(word, value);
+}
+
+void hfi_tx_publish(struct hfi_tx *tx, uint64_t *word, uint64_t value)
+{
+    struct hfi_record *record = &tx->journal->publish[tx->publish++];
+    record->offset = hfi_heap_offset(tx->heap, word);
+    record->value = value;
+}
+
+static void make_stores(struct hfi_heap *heap, struct hfi_journal *journal, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        const struct hfi_record *record = &journal->publish[i];
+        hfi_store64_release(
+            hfi_heap_address(heap, record->offset), record->value);
+    }
+}
+
+/* The last first: a word that was set twice gets the value that it had before both. */
+static void put_back(struct hfi_heap *heap, struct hfi_journal *journal, uint64_t n)
+{
+    while (n-- > 0) {
+        const struct hfi_record *record = &journal->undo[n];
+        hfi_store64_release(
+            hfi_heap_address(heap, record->offset), record->value);
+    }
+}
+
+void hfi_tx_commit(struct hfi_tx *tx)
+{
+    if (tx->publish > 0) {
+        hfi_store64_release(&tx->journal->state, COMMITTED | tx->publish);
+        make_stores(tx->heap, tx->journal, tx->publish);
+    }
+    hfi_store64_release(&tx->journal->state, 0);
+    tx->undo = tx->publish = 0;
+}
+
+static bool are_sound(const struct hfi_heap *heap, const struct hfi_record *records,
+    uint64_t n, uint64_t limit)
+{
+    if (n > limit) {
+        return false;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        if (records[i].offset % sizeof(uint64_t) != 0 ||
+            !hfi_heap_covers(heap, records[i].offset, sizeof(uint64_t))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int hfi_journal_recover(struct hfi_heap *heap, struct hfi_journal *journal)
+{
+    uint64_t state = journal->state;
+    uint64_t n = state & ~COMMITTED;
+    if ((state & COMMITTED) != 0) {
+        if (!are_sound(heap, journal->publish, n, HFI_PUBLISH_MAX)) {
+            return EBADMSG;
+        }
+        make_stores(heap, journal, n);
+    } else {
+        if (!are_sound(heap, journal->undo, n, HFI_UNDO_MAX)) {
+            return EBADMSG;
+        }
+        put_back(heap, journal, n);
+    }
+    hfi_store64_release(&journal->state, 0);
+    return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Journal: what makes many stores one. Its holder's lock is the heap's.
+ *
+ * hfi_tx_set changes a word that only holders of the lock read; the old value is on
+ * record first. hfi_tx_publish names a store into a word that others read without the
+ * lock; it is made after the commit. `state` says what the next holder has to do:
+ *
+ *   0                nothing
+ *   1 .. UNDO_MAX    the transaction has not happened: put so many words back
+ *   COMMITTED | n    it has: make the n stores (again)
+ *
+ * The store of COMMITTED (or of 0, with nothing to publish) is the commit point. To undo
+ * twice, or to store twice, does no harm: the records hold values, not differences.
+ */
+#ifndef HFI_HEAP_JOURNAL_H
+#define HFI_HEAP_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/atomics.h"
+
+enum { HFI_UNDO_MAX = 40, HFI_PUBLISH_MAX = 8 };
+
+struct hfi_record {
+    uint64_t offset; /* of the word */
+    uint64_t value;
+};
+
+struct hfi_journal {
+    uint64_t state;
+    uint64_t reserved;
+    struct hfi_record publish[HFI_PUBLISH_MAX];
+    struct hfi_record undo[HFI_UNDO_MAX];
+};
+
+struct hfi_heap;
+
+/* A transaction of the calling thread. */
+struct hfi_tx {
+    struct hfi_heap *heap;
+    struct hfi_journal *journal;
+    unsigned undo, publish; /* records */
+};
+
+/* Requires room: a transaction's sets and publishes are bounded by what it does. */
+void hfi_tx_set(struct hfi_tx *tx, uint64_t *word, uint64_t value);
+void hfi_tx_publish(struct hfi_tx *tx, uint64_t *word, uint64_t value);
+void hfi_tx_commit(struct hfi_tx *tx);
+
+/* Undoes or finishes what the journal holds. EBADMSG: it holds nonsense. */
+int hfi_journal_recover(struct hfi_heap *heap, struct hfi_journal *journal);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* What users do with a segment's heap: each call is one transaction (heap/heap.h). */
+#include <holdfast/heap.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "heap/arena.h"
+#include "segment/segment.h"
+
+_Static_assert(sizeof(hf_ptr_t) == 8, "format");
+
+/* ---- pointers in the segment's memory ---- */
+
+static bool is_memory(const struct hf_segment *seg, const void *address, uint64_t size)
+{
+    uint64_t offset = hfi_heap_offset(&seg->heap, address);
+    return offset >= seg->header.memory_offset &&
+           hfi_heap_covers(&seg->heap, offset, size);
+}
+
+static bool is_pointer(const struct hf_segment *seg, const hf_ptr_t *p)
+{
+    return seg != NULL && (uintptr_t)p % sizeof *p == 0 && is_memory(seg, p, sizeof *p);
+}
+
+int hf_ptr_check(const hf_segment_t *seg, const hf_ptr_t *p, size_t size, void **target)
+{
+    if (target == NULL || !is_pointer(seg, p)) {
+        return EINVAL;
+    }
+    *target = NULL;
+    void *there = hf_ptr_get(p);
+    if (there != NULL && !is_memory(seg, there, size)) {
+        return EBADMSG;
+    }
+    *target = there;
+    return 0;
+}
+
+/* The offset that it points to, whatever that is; 0: null. */
+static uint64_t target_of(const struct hf_segment *seg, const hf_ptr_t *p)
+{
+    const void *target = hf_ptr_get(p);
+    return target != NULL ? hfi_heap_offset(&seg->heap, target) : 0;
+}
+
+/* As hf_ptr_set, when the transaction commits. */
+static void publish(struct hfi_tx *tx, hf_ptr_t *p, uint64_t target)
+{
+    uint64_t distance = target != 0 ? target - hfi_heap_offset(tx->heap, p) : 0;
+    hfi_tx_publish(tx, (uint64_t *)(void *)&p->hf_distance, distance);
+}
+
+static int leave(struct hfi_tx *tx, int error)
+{
+    return error != 0 ? hfi_heap_cancel(tx, error) : hfi_heap_leave(tx);
+}
+
+/* ---- allocate, free ---- */
+
+static int allocate(struct hf_segment *seg, hf_ptr_t *dest, size_t size, size_t alignment)
+{
+    struct hfi_tx tx;
+    uint64_t block;
+    int error = is_pointer(seg, dest) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    if (error != 0) {
+        return error;
+    }
+    error = hf_ptr_get(dest) == NULL
+                ? hfi_heap_allocate(&tx, size, alignment, &block)
+                : EEXIST;
+    if (error == 0) {
+        publish(&tx, dest, block);
+    }
+    return leave(&tx, error);
+}
+
+int hf_alloc(hf_segment_t *seg, hf_ptr_t *dest, size_t size)
+{
+    return allocate(seg, dest, size, HFI_HEAP_GRAIN);
+}
+
+int hf_alloc_aligned(hf_segment_t *seg, hf_ptr_t *dest, size_t size, size_t alignment)
+{
+    bool valid = alignment != 0 && alignment <= HFI_HEAP_PAGE &&
+                 (alignment & (alignment - 1)) == 0;
+    return valid ? allocate(seg, dest, size, alignment) : EINVAL;
+}
+
+int hf_free(hf_segment_t *seg, hf_ptr_t *from)
+{
+    struct hfi_tx tx;
+    int error = is_pointer(seg, from) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    if (error != 0) {
+        return error;
+    }
+    uint64_t block = target_of(seg, from);
+    if (block != 0) {
+        error = hfi_heap_discard(&tx, block);
+        publish(&tx, from, 0);
+    }
+    return leave(&tx, error);
+}
+
+/* Elsewhere, with the contents. */
+static int move(struct hfi_tx *tx, hf_ptr_t *p, uint64_t block, size_t size)
+{
+    uint64_t before, fresh;
+    int error = hfi_heap_usable(tx->heap, block, &before);
+    if (error == 0) {
+        error = hfi_heap_allocate(tx, size, HFI_HEAP_GRAIN, &fresh);
+    }
+    if (error == 0) {
+        memcpy(hfi_heap_address(tx->heap, fresh), hfi_heap_address(tx->heap, block),
+            before < size ? before : size);
+        error = hfi_heap_discard(tx, block);
+        publish(tx, p, fresh);
+    }
+    return error;
+}
+
+int hf_realloc(hf_segment_t *seg, hf_ptr_t *p, size_t size)
+{
+    struct hfi_tx tx;
+    int error = is_pointer(seg, p) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    if (error != 0) {
+        return error;
+    }
+    uint64_t block = target_of(seg, p);
+    if (block == 0) {
+        error = hfi_heap_allocate(&tx, size, HFI_HEAP_GRAIN, &block);
+        publish(&tx, p, block);
+    } else {
+        error = hfi_heap_resize(&tx, block, size);
+        if (error == ENOSPC) {
+            error = move(&tx, p, block, size);
+        }
+    }
+    return leave(&tx, error);
+}
+
+int hf_ptr_swap(hf_segment_t *seg, hf_ptr_t *a, hf_ptr_t *b)
+{
+    struct hfi_tx tx;
+    bool valid = is_pointer(seg, a) && is_pointer(seg, b);
+    int error = valid ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    if (error != 0) {
+        return error;
+    }
+    uint64_t to_b = target_of(seg, a);
+    publish(&tx, a, target_of(seg, b));
+    publish(&tx, b, to_b);
+    return hfi_heap_leave(&tx);
+}
+
+/* ---- questions ---- */
+
+int hf_usable_size(const hf_segment_t *seg, const void *block, size_t *size)
+{
+    uint64_t usable;
+    if (seg == NULL || block == NULL || size == NULL) {
+        return EINVAL;
+    }
+    int error = hfi_heap_usable(&seg->heap, hfi_heap_offset(&seg->heap, block), &usable);
+    *size = error == 0 ? (size_t)usable : 0;
+    return error;
+}
+
+int hf_heap_info(hf_segment_t *seg, hf_heap_info_t *info)
+{
+    struct hfi_tx tx;
+    int error =
+        seg != NULL && info != NULL ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    if (error != 0) {
+        return error;
+    }
+    uint64_t largest;
+    const struct hfi_heap_control *control = seg->heap.control;
+    error = hfi_arena_largest(&seg->heap, &largest);
+    *info = (hf_heap_info_t){
+        .size = (size_t)(control->end - HFI_HEADER_SIZE - seg->heap.first),
+        .used = (size_t)control->used,
+        .largest_free = (size_t)largest,
+        .blocks = (size_t)control->blocks,
+    };
+    info->free = info->size - info->used;
+    return leave(&tx, error);
+}
