@@ -11,9 +11,12 @@
 #include <holdfast/common.h>
 #include <holdfast/cond.h>
 #include <holdfast/event.h>
+#include <holdfast/heap.h>
 #include <holdfast/mutex.h>
+#include <holdfast/object.h>
 #include <holdfast/once.h>
 #include <holdfast/permits.h>
+#include <holdfast/ptr.h>
 #include <holdfast/region.h>
 #include <holdfast/rwlock.h>
 #include <holdfast/segment.h>

@@ -132,7 +132,7 @@ static int find(const struct hfi_heap *heap, uint64_t size, struct hfi_block *bl
             return error;
         }
     }
-    at = bin + 1 < HFI_HEAP_BINS ? head_from(control, class, bin + 1)
+    at = bin + 1 < HFI_HEAP_BINS        ? head_from(control, class, bin + 1)
          : class + 1 < HFI_HEAP_CLASSES ? head_from(control, class + 1, 0)
                                         : 0;
     if (at == 0) {

@@ -115,11 +115,16 @@ int hfi_heap_cancel(struct hfi_tx *tx, int error)
     return end(tx, undo(tx, error));
 }
 
-int hfi_heap_leave(struct hfi_tx *tx)
+int hfi_heap_commit(struct hfi_tx *tx)
 {
     hfi_tx_commit(tx);
     int error = free_discarded(tx);
-    return end(tx, error != 0 ? undo(tx, error) : 0);
+    return error != 0 ? undo(tx, error) : 0;
+}
+
+int hfi_heap_leave(struct hfi_tx *tx)
+{
+    return end(tx, hfi_heap_commit(tx));
 }
 
 /* ---- growth ---- */
@@ -162,8 +167,8 @@ static int grow_for(struct hfi_tx *tx, uint64_t size)
 
 /* ---- blocks ---- */
 
-static int take(struct hfi_tx *tx, uint64_t size, uint64_t alignment,
-    struct hfi_block *block)
+static int take(
+    struct hfi_tx *tx, uint64_t size, uint64_t alignment, struct hfi_block *block)
 {
     int error = hfi_arena_take(tx, size, alignment, block);
     bool fresh = tx->undo == 0 && tx->publish == 0; /* growing commits what there is */

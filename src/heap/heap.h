@@ -37,8 +37,8 @@ struct hfi_index {
  * start; a block is named by its payload's offset. */
 struct hfi_heap_control {
     struct hfi_index directory; /* of the named objects */
-    uint32_t built;             /* how many constructions have ended; futexes wait on it */
-    uint32_t line_end[7];       /* who looks a name up meets nobody who allocates */
+    uint64_t built; /* constructions that have ended; who waits for one sleeps on it */
+    uint64_t line_end[3]; /* who looks a name up meets nobody who allocates */
     hf_mutex_t lock;
     uint64_t lock_end[6];
     struct hfi_journal journal;
@@ -47,7 +47,7 @@ struct hfi_heap_control {
     uint64_t used;      /* bytes in blocks that are in use, headers included */
     uint64_t blocks;    /* in use */
     uint64_t classes;   /* bit c: a bin of class c holds a free block */
-    uint64_t bins[HFI_HEAP_CLASSES]; /* bit b: bin b of the class does */
+    uint64_t bins[HFI_HEAP_CLASSES];                 /* bit b: bin b of the class does */
     uint64_t heads[HFI_HEAP_CLASSES][HFI_HEAP_BINS]; /* its first free block; 0 */
     uint64_t end_of_page;
 };
@@ -58,8 +58,8 @@ _Static_assert(sizeof(struct hfi_heap_control) == 9408, "format");
 struct hfi_heap {
     char *start; /* of the mapping */
     struct hfi_heap_control *control;
-    uint64_t first; /* of the arena */
-    uint64_t limit; /* of the mapping: it may grow so far */
+    uint64_t first;  /* of the arena */
+    uint64_t limit;  /* of the mapping: it may grow so far */
     uint64_t backed; /* the object is at least so large; touching more may be a fault */
     int object;
 };
@@ -85,7 +85,9 @@ bool hfi_heap_covers(const struct hfi_heap *heap, uint64_t offset, uint64_t size
  * hfi_heap_leave or hfi_heap_cancel. EBADMSG: damaged; EDEADLK: the thread is in one.
  */
 int hfi_heap_enter(struct hfi_heap *heap, struct hfi_tx *tx);
-/* Commits, frees what was discarded, and unlocks. */
+/* Commits, and frees what was discarded; the transaction goes on, empty. */
+int hfi_heap_commit(struct hfi_tx *tx);
+/* The same, and unlocks. */
 int hfi_heap_leave(struct hfi_tx *tx);
 /* Undoes all, and unlocks. Returns `error`. */
 int hfi_heap_cancel(struct hfi_tx *tx, int error);

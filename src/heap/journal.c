@@ -27,8 +27,7 @@ static void make_stores(struct hfi_heap *heap, struct hfi_journal *journal, uint
 {
     for (uint64_t i = 0; i < n; i++) {
         const struct hfi_record *record = &journal->publish[i];
-        hfi_store64_release(
-            hfi_heap_address(heap, record->offset), record->value);
+        hfi_store64_release(hfi_heap_address(heap, record->offset), record->value);
     }
 }
 
@@ -37,8 +36,7 @@ static void put_back(struct hfi_heap *heap, struct hfi_journal *journal, uint64_
 {
     while (n-- > 0) {
         const struct hfi_record *record = &journal->undo[n];
-        hfi_store64_release(
-            hfi_heap_address(heap, record->offset), record->value);
+        hfi_store64_release(hfi_heap_address(heap, record->offset), record->value);
     }
 }
 

@@ -67,9 +67,8 @@ static int allocate(struct hf_segment *seg, hf_ptr_t *dest, size_t size, size_t 
     if (error != 0) {
         return error;
     }
-    error = hf_ptr_get(dest) == NULL
-                ? hfi_heap_allocate(&tx, size, alignment, &block)
-                : EEXIST;
+    error = hf_ptr_get(dest) == NULL ? hfi_heap_allocate(&tx, size, alignment, &block)
+                                     : EEXIST;
     if (error == 0) {
         publish(&tx, dest, block);
     }
@@ -170,8 +169,7 @@ int hf_usable_size(const hf_segment_t *seg, const void *block, size_t *size)
 int hf_heap_info(hf_segment_t *seg, hf_heap_info_t *info)
 {
     struct hfi_tx tx;
-    int error =
-        seg != NULL && info != NULL ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    int error = seg != NULL && info != NULL ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
     if (error != 0) {
         return error;
     }

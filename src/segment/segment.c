@@ -132,8 +132,7 @@ static int find(void *arg)
     return error;
 }
 
-static void format_heap(
-    const struct hfi_region *region, const struct hfi_header *header)
+static void format_heap(const struct hfi_region *region, const struct hfi_header *header)
 {
     struct hfi_heap heap = heap_of(region, header);
     hfi_heap_format(&heap, header->total_size);

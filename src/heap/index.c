@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/index.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "heap/arena.h"
+
+/*
+ * A cell: 0, never used; GONE; or an entry's offset, which has 48 bits, below 16 bits of
+ * its hash. The table's first word says how many cells there are, a power of two.
+ */
+enum { EMPTY = 0, GONE = 1, CELLS_MIN = 16 };
+
+#define OFFSET_MASK ((UINT64_C(1) << 48) - 1)
+
+static bool is_entry(uint64_t cell)
+{
+    return cell > GONE;
+}
+
+static uint64_t cell_of(uint64_t entry, uint64_t hash)
+{
+    return hash << 48 | entry;
+}
+
+/* ---- keys ---- */
+
+/* Up to 8 bytes, the rest zero. */
+static uint64_t word_of(const struct hfi_key *key, uint64_t at)
+{
+    uint64_t word = 0;
+    uint64_t rest = key->size - at;
+    memcpy(&word, (const char *)key->bytes + at, rest < sizeof word ? rest : sizeof word);
+    return word;
+}
+
+static uint64_t mix(uint64_t h)
+{
+    h ^= h >> 32;
+    h *= UINT64_C(0xd6e8feb86659fd93);
+    return h ^ h >> 32;
+}
+
+struct hfi_key hfi_key(const void *bytes, uint64_t size)
+{
+    struct hfi_key key = {.bytes = bytes, .size = size, .hash = mix(size + 1)};
+    for (uint64_t at = 0; at < size; at += sizeof(uint64_t)) {
+        key.hash = mix(key.hash ^ word_of(&key, at)) * UINT64_C(0x9e3779b97f4a7c15);
+    }
+    key.hash = mix(key.hash);
+    return key;
+}
+
+/* ---- reading what may be changing ---- */
+
+static uint64_t load(const struct hfi_heap *heap, uint64_t offset)
+{
+    return hfi_load64_acquire(hfi_heap_address(heap, offset));
+}
+
+void hfi_index_copy(const struct hfi_heap *heap, void *to, uint64_t offset, uint64_t size)
+{
+    char *bytes = to;
+    for (uint64_t at = 0; at < size; at += sizeof(uint64_t)) {
+        uint64_t word = load(heap, offset + at);
+        memcpy(bytes + at, &word, size - at < sizeof word ? size - at : sizeof word);
+    }
+}
+
+struct table {
+    uint64_t cells; /* offset of the first */
+    uint64_t mask;
+    unsigned shift; /* of a hash, to its home */
+};
+
+/* ENOENT: the index is empty. */
+static int open_table(
+    const struct hfi_heap *heap, const struct hfi_index *index, struct table *table)
+{
+    uint64_t at = hfi_load64_acquire(&index->table);
+    if (at == 0) {
+        return ENOENT;
+    }
+    if (at % sizeof(uint64_t) != 0 || !hfi_heap_covers(heap, at, sizeof(uint64_t))) {
+        return EBADMSG;
+    }
+    uint64_t count = load(heap, at);
+    bool sound = count >= CELLS_MIN && count <= HFI_ARENA_LIMIT &&
+                 (count & (count - 1)) == 0 &&
+                 hfi_heap_covers(heap, at, (count + 1) * sizeof(uint64_t));
+    if (!sound) {
+        return EBADMSG;
+    }
+    *table = (struct table){
+        .cells = at + sizeof(uint64_t),
+        .mask = count - 1,
+        .shift = 64 - (unsigned)__builtin_ctzll(count),
+    };
+    return 0;
+}
+
+static uint64_t home_of(const struct table *table, uint64_t hash)
+{
+    return hash >> table->shift;
+}
+
+static uint64_t cell_at(const struct table *table, uint64_t i)
+{
+    return table->cells + (i & table->mask) * sizeof(uint64_t);
+}
+
+/* What a cell names. Its key and value are in memory, whatever they are. */
+static int open_entry(const struct hfi_heap *heap, uint64_t cell, uint64_t value,
+    struct hfi_found *found, uint64_t *hash)
+{
+    enum { GRID = sizeof(uint64_t) };
+    uint64_t at = value & OFFSET_MASK;
+    if (at % GRID != 0 || !hfi_heap_covers(heap, at, sizeof(struct hfi_entry))) {
+        return EBADMSG;
+    }
+    const struct hfi_entry *entry = hfi_heap_address(heap, at);
+    uint64_t key_size = hfi_load32_acquire(&entry->key_size);
+    uint64_t value_at = hfi_load32_acquire(&entry->value_at);
+    *hash = hfi_load64_acquire(&entry->hash);
+    *found = (struct hfi_found){
+        .cell = cell,
+        .entry = at,
+        .value = at + value_at,
+        .key_size = key_size,
+        .value_size = hfi_load64_acquire(&entry->value_size),
+        .builder = hfi_load64_acquire(&entry->builder),
+    };
+    uint64_t end;
+    bool sound = value_at % GRID == 0 && key_size < HFI_KEY_MAX &&
+                 value_at >= sizeof *entry + key_size &&
+                 hfi_align_up(found->value_size, GRID, &end) &&
+                 hfi_heap_covers(heap, found->value, end);
+    return sound ? 0 : EBADMSG;
+}
+
+static bool has_key(
+    const struct hfi_heap *heap, const struct hfi_found *found, const struct hfi_key *key)
+{
+    if (found->key_size != key->size) {
+        return false;
+    }
+    for (uint64_t at = 0; at < key->size; at += sizeof(uint64_t)) {
+        if (load(heap, hfi_index_key(found) + at) != word_of(key, at)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* *vacant: the cell that the key would go into, if it is not there; 0: none. */
+static int probe(const struct hfi_heap *heap, const struct table *table,
+    const struct hfi_key *key, struct hfi_found *found, uint64_t *vacant)
+{
+    uint64_t home = home_of(table, key->hash);
+    *vacant = 0;
+    for (uint64_t i = 0; i <= table->mask; i++) {
+        uint64_t cell = cell_at(table, home + i);
+        uint64_t value = load(heap, cell);
+        if (!is_entry(value)) {
+            *vacant = *vacant == 0 ? cell : *vacant;
+            if (value == EMPTY) {
+                return ENOENT;
+            }
+        } else if (value >> 48 == (key->hash & 0xffff)) {
+            uint64_t hash;
+            int error = open_entry(heap, cell, value, found, &hash);
+            if (error != 0 || (hash == key->hash && has_key(heap, found, key))) {
+                return error;
+            }
+        }
+    }
+    return ENOENT;
+}
+
+int hfi_index_look(const struct hfi_heap *heap, const struct hfi_index *index,
+    const struct hfi_key *key, struct hfi_found *found)
+{
+    struct table table;
+    uint64_t vacant;
+    int error = open_table(heap, index, &table);
+    return error != 0 ? error : probe(heap, &table, key, found, &vacant);
+}
+
+/* Of the entries at home there, the one with the lowest hash from the cursor on. */
+static int next_at(const struct hfi_heap *heap, const struct table *table, uint64_t home,
+    const struct hfi_cursor *cursor, struct hfi_found *found, struct hfi_cursor *after)
+{
+    bool any = false;
+    uint64_t ties = 0;
+    for (uint64_t i = 0; i <= table->mask; i++) {
+        uint64_t cell = cell_at(table, home + i);
+        uint64_t value = load(heap, cell);
+        if (value == EMPTY) {
+            break;
+        }
+        struct hfi_found candidate;
+        uint64_t hash;
+        int error =
+            is_entry(value) ? open_entry(heap, cell, value, &candidate, &hash) : ENOENT;
+        if (error == ENOENT) {
+            continue;
+        }
+        if (error != 0) {
+            return error;
+        }
+        bool seen =
+            hash < cursor->hash || (hash == cursor->hash && ties++ < cursor->ties);
+        if (home_of(table, hash) == home && !seen && (!any || hash < after->hash)) {
+            any = true;
+            *found = candidate;
+            after->hash = hash;
+        }
+    }
+    after->ties = after->hash == cursor->hash ? cursor->ties + 1 : 1;
+    return any ? 0 : ENOENT;
+}
+
+int hfi_index_next(const struct hfi_heap *heap, const struct hfi_index *index,
+    const struct hfi_cursor *cursor, struct hfi_found *found, struct hfi_cursor *after)
+{
+    struct table table;
+    int error = open_table(heap, index, &table);
+    if (error != 0) {
+        return error;
+    }
+    error = ENOENT;
+    for (uint64_t home = home_of(&table, cursor->hash); home <= table.mask; home++) {
+        error = next_at(heap, &table, home, cursor, found, after);
+        if (error != ENOENT) {
+            break;
+        }
+    }
+    return error;
+}
+
+/* ---- changing ---- */
+
+static void raise_version(struct hfi_tx *tx, struct hfi_index *index)
+{
+    hfi_tx_publish(tx, &index->version, index->version + 1);
+}
+
+/* Copies the cells in use to a table of so many. */
+static int fill(
+    const struct hfi_heap *heap, const struct table *from, uint64_t *to, uint64_t count)
+{
+    struct table table = {
+        .mask = count - 1, .shift = 64 - (unsigned)__builtin_ctzll(count)};
+    uint64_t room = count / 2;
+    for (uint64_t i = 0; i <= from->mask; i++) {
+        uint64_t value = load(heap, cell_at(from, i));
+        struct hfi_found found;
+        uint64_t hash;
+        if (!is_entry(value)) {
+            continue;
+        }
+        if (room-- == 0 || open_entry(heap, 0, value, &found, &hash) != 0) {
+            return EBADMSG;
+        }
+        uint64_t home = home_of(&table, hash);
+        while (to[home & table.mask] != EMPTY) {
+            home++;
+        }
+        to[home & table.mask] = value;
+    }
+    return 0;
+}
+
+/* Another table, twice as large as what is in use needs; commits. */
+static int rebuild(struct hfi_tx *tx, struct hfi_index *index, const struct table *old)
+{
+    uint64_t count = CELLS_MIN;
+    while (count < 3 * (index->count + 1)) {
+        count *= 2;
+    }
+    uint64_t block;
+    int error =
+        hfi_heap_allocate(tx, (count + 1) * sizeof(uint64_t), HFI_HEAP_GRAIN, &block);
+    if (error != 0) {
+        return error;
+    }
+    uint64_t *words = hfi_heap_address(tx->heap, block);
+    words[0] = count;
+    if (old != NULL) {
+        error = fill(tx->heap, old, words + 1, count);
+        if (error == 0) {
+            error = hfi_heap_discard(tx, old->cells - sizeof(uint64_t));
+        }
+        if (error != 0) {
+            return error;
+        }
+        raise_version(tx, index);
+    }
+    hfi_tx_publish(tx, &index->table, block);
+    hfi_tx_publish(tx, &index->spent, index->count);
+    return hfi_heap_commit(tx);
+}
+
+/* At most three cells of four are spent: probing ends, and soon. */
+static int make_room(struct hfi_tx *tx, struct hfi_index *index)
+{
+    struct table table;
+    int error = open_table(tx->heap, index, &table);
+    if (error == ENOENT) {
+        return rebuild(tx, index, NULL);
+    }
+    uint64_t cells = table.mask + 1;
+    if (error == 0 && (index->count > cells || index->spent > cells)) {
+        error = EBADMSG;
+    }
+    bool full = error == 0 && (index->spent + 1) * 4 > cells * 3;
+    return full ? rebuild(tx, index, &table) : error;
+}
+
+int hfi_index_prepare(struct hfi_tx *tx, struct hfi_index *index,
+    const struct hfi_key *key, uint64_t value_size, uint64_t alignment,
+    struct hfi_found *fresh)
+{
+    uint64_t value_at, size;
+    bool fits =
+        hfi_align_up(sizeof(struct hfi_entry) + key->size, alignment, &value_at) &&
+        hfi_add(value_at, value_size, &size);
+    int error = fits ? make_room(tx, index) : ENOSPC;
+    uint64_t block;
+    if (error == 0) {
+        error = hfi_heap_allocate(tx, size, alignment, &block);
+    }
+    if (error != 0) {
+        return error;
+    }
+    struct hfi_entry *entry = hfi_heap_address(tx->heap, block);
+    *entry = (struct hfi_entry){
+        .hash = key->hash,
+        .key_size = (uint32_t)key->size,
+        .value_at = (uint32_t)value_at,
+        .value_size = value_size,
+    };
+    memcpy(entry + 1, key->bytes, key->size);
+    *fresh = (struct hfi_found){
+        .entry = block,
+        .value = block + value_at,
+        .key_size = key->size,
+        .value_size = value_size,
+    };
+    return 0;
+}
+
+int hfi_index_put(struct hfi_tx *tx, struct hfi_index *index, const struct hfi_key *key,
+    const struct hfi_found *fresh, const struct hfi_found *old)
+{
+    struct table table;
+    struct hfi_found found;
+    uint64_t cell;
+    int error = open_table(tx->heap, index, &table);
+    if (error == 0) {
+        error = probe(tx->heap, &table, key, &found, &cell);
+    }
+    if (old != NULL) {
+        if (error != 0 || found.entry != old->entry) {
+            return EBADMSG;
+        }
+        cell = found.cell;
+    } else if (error != ENOENT || cell == 0) {
+        return EBADMSG;
+    }
+    uint64_t *word = hfi_heap_address(tx->heap, cell);
+    bool unspent = *word == EMPTY;
+    hfi_tx_publish(tx, word, cell_of(fresh->entry, key->hash));
+    if (old != NULL) {
+        raise_version(tx, index);
+        return hfi_heap_discard(tx, old->entry);
+    }
+    hfi_tx_publish(tx, &index->count, index->count + 1);
+    if (unspent) {
+        hfi_tx_publish(tx, &index->spent, index->spent + 1);
+    }
+    return 0;
+}
+
+int hfi_index_take_out(
+    struct hfi_tx *tx, struct hfi_index *index, const struct hfi_found *found)
+{
+    hfi_tx_publish(tx, hfi_heap_address(tx->heap, found->cell), GONE);
+    raise_version(tx, index);
+    hfi_tx_publish(tx, &index->count, index->count - 1);
+    return hfi_heap_discard(tx, found->entry);
+}
