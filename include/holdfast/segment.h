@@ -102,6 +102,20 @@ HF_API HF_NODISCARD int hf_segment_info(const hf_segment_t *seg, hf_segment_info
  */
 HF_API HF_NODISCARD int hf_segment_grow(hf_segment_t *seg, size_t size);
 
+/*
+ * Looks for damage: in the header, the table of participants, the heap, block by block,
+ * and the directory of named objects. What users keep in their memory is theirs to check
+ * (hf_mutex_check, ...). Each thing that is wrong is told to `report` (may be null) in
+ * words, with its offset, while the heap is locked: `report` must not call anything that
+ * allocates here. Mends nothing, but finishes what a dead one had begun in the heap, as
+ * every call does. Attached read-only it looks at what stands still, and says so.
+ *
+ * 0; EBADMSG: something is wrong; EDEADLK: called by a signal handler in the middle of an
+ * allocation; what joining returns: the heap was not looked at.
+ */
+HF_API HF_NODISCARD int hf_segment_check(
+    hf_segment_t *seg, void (*report)(const char *words, void *arg), void *arg);
+
 #ifdef __cplusplus
 }
 #endif

@@ -20,22 +20,6 @@ _Static_assert(SMALL == 1 << SMALL_LOG && HFI_HEAP_BINS == 1 << BINS_LOG &&
 
 /* ---- headers ---- */
 
-static uint64_t *word_at(const struct hfi_heap *heap, uint64_t at)
-{
-    return (uint64_t *)(void *)(heap->start + at);
-}
-
-/* Links of a free block. */
-static uint64_t *next_of(const struct hfi_heap *heap, uint64_t at)
-{
-    return word_at(heap, at + 8);
-}
-
-static uint64_t *previous_of(const struct hfi_heap *heap, uint64_t at)
-{
-    return word_at(heap, at + 16);
-}
-
 static uint64_t check_of(uint64_t at, uint64_t low)
 {
     return (low ^ at << 17) * UINT64_C(0x9e3779b97f4a7c15) >> 48 << 48;
@@ -54,7 +38,7 @@ int hfi_block_at(const struct hfi_heap *heap, uint64_t at, struct hfi_block *blo
         at >= end || end > heap->backed) {
         return EBADMSG;
     }
-    uint64_t w = hfi_load64_relaxed(word_at(heap, at));
+    uint64_t w = hfi_load64_relaxed(hfi_block_word(heap, at));
     uint64_t size = w & SIZE_MASK;
     *block = (struct hfi_block){
         .at = at,
@@ -77,7 +61,7 @@ static int free_block_at(
 
 static void set_header(struct hfi_tx *tx, uint64_t at, uint64_t size, unsigned flags)
 {
-    hfi_tx_set(tx, word_at(tx->heap, at), header(at, size, flags));
+    hfi_tx_set(tx, hfi_block_word(tx->heap, at), header(at, size, flags));
 }
 
 /* ---- bins ---- */
@@ -146,13 +130,13 @@ static int unlink_block(struct hfi_tx *tx, const struct hfi_block *block)
 {
     struct hfi_heap *heap = tx->heap;
     struct hfi_heap_control *control = heap->control;
-    uint64_t next = *next_of(heap, block->at);
-    uint64_t previous = *previous_of(heap, block->at);
+    uint64_t next = *hfi_block_next(heap, block->at);
+    uint64_t previous = *hfi_block_previous(heap, block->at);
     unsigned class, bin;
     struct hfi_block other;
     hfi_arena_bin(block->size, &class, &bin);
     if (next != 0 && (free_block_at(heap, next, &other) != 0 ||
-                         *previous_of(heap, next) != block->at)) {
+                         *hfi_block_previous(heap, next) != block->at)) {
         return EBADMSG;
     }
     uint64_t *link = &control->heads[class][bin];
@@ -160,14 +144,14 @@ static int unlink_block(struct hfi_tx *tx, const struct hfi_block *block)
         if (free_block_at(heap, previous, &other) != 0) {
             return EBADMSG;
         }
-        link = next_of(heap, previous);
+        link = hfi_block_next(heap, previous);
     }
     if (*link != block->at) {
         return EBADMSG;
     }
     hfi_tx_set(tx, link, next);
     if (next != 0) {
-        hfi_tx_set(tx, previous_of(heap, next), previous);
+        hfi_tx_set(tx, hfi_block_previous(heap, next), previous);
     } else if (previous == 0) {
         uint64_t bins = control->bins[class] & ~(UINT64_C(1) << bin);
         hfi_tx_set(tx, &control->bins[class], bins);
@@ -192,12 +176,12 @@ static int link_block(struct hfi_tx *tx, uint64_t at, uint64_t size)
         if (free_block_at(heap, head, &other) != 0) {
             return EBADMSG;
         }
-        hfi_tx_set(tx, previous_of(heap, head), at);
+        hfi_tx_set(tx, hfi_block_previous(heap, head), at);
     }
     set_header(tx, at, size, FREE);
-    hfi_tx_set(tx, next_of(heap, at), head);
-    hfi_tx_set(tx, previous_of(heap, at), 0);
-    hfi_tx_set(tx, word_at(heap, at + size - 8), size);
+    hfi_tx_set(tx, hfi_block_next(heap, at), head);
+    hfi_tx_set(tx, hfi_block_previous(heap, at), 0);
+    hfi_tx_set(tx, hfi_block_word(heap, at + size - 8), size);
     hfi_tx_set(tx, &control->heads[class][bin], at);
     if (head == 0) {
         hfi_tx_set(tx, &control->bins[class], control->bins[class] | UINT64_C(1) << bin);
@@ -282,7 +266,7 @@ int hfi_arena_take(
     if (error == 0) {
         uint64_t at = found.at + front;
         error = cut(tx, at, found.size - front, size, front != 0);
-        uint64_t w = *word_at(tx->heap, at);
+        uint64_t w = *hfi_block_word(tx->heap, at);
         *block = (struct hfi_block){.at = at, .size = w & SIZE_MASK};
         account(tx, 1, block->size);
     }
@@ -303,7 +287,7 @@ int hfi_arena_give_back(struct hfi_tx *tx, uint64_t at)
         block.size += other.size;
     }
     if (error == 0 && block.follows_free) {
-        uint64_t size = *word_at(tx->heap, at - 8);
+        uint64_t size = *hfi_block_word(tx->heap, at - 8);
         error = size <= at ? free_block_at(tx->heap, at - size, &other) : EBADMSG;
         if (error == 0 && other.size != size) {
             error = EBADMSG;
@@ -343,7 +327,7 @@ int hfi_arena_resize(struct hfi_tx *tx, uint64_t at, uint64_t payload)
         error = cut(tx, at, room, size, block.follows_free);
     }
     if (error == 0) {
-        account(tx, 0, (*word_at(tx->heap, at) & SIZE_MASK) - block.size);
+        account(tx, 0, (*hfi_block_word(tx->heap, at) & SIZE_MASK) - block.size);
     }
     return error;
 }
@@ -369,7 +353,7 @@ int hfi_arena_largest(const struct hfi_heap *heap, uint64_t *payload)
         }
         uint64_t offered = block.size - HFI_HEADER_SIZE;
         *payload = offered > *payload ? offered : *payload;
-        at = *next_of(heap, at);
+        at = *hfi_block_next(heap, at);
     }
     return 0;
 }
@@ -379,7 +363,7 @@ int hfi_arena_largest(const struct hfi_heap *heap, uint64_t *payload)
 void hfi_arena_format(struct hfi_heap *heap, uint64_t end)
 {
     heap->control->end = heap->first + HFI_HEADER_SIZE;
-    *word_at(heap, heap->first) = header(heap->first, 0, 0);
+    *hfi_block_word(heap, heap->first) = header(heap->first, 0, 0);
     if (end - heap->control->end >= HFI_BLOCK_MIN) {
         struct hfi_tx tx = {.heap = heap, .journal = &heap->control->journal};
         int error = hfi_arena_extend(&tx, end);
@@ -398,7 +382,8 @@ int hfi_arena_extend(struct hfi_tx *tx, uint64_t end)
     if (error != 0 || last.size != 0) {
         return EBADMSG;
     }
-    *word_at(tx->heap, end - HFI_HEADER_SIZE) = header(end - HFI_HEADER_SIZE, 0, 0);
+    *hfi_block_word(tx->heap, end - HFI_HEADER_SIZE) =
+        header(end - HFI_HEADER_SIZE, 0, 0);
     account(tx, 1, end - control->end);
     set_header(tx, at, end - control->end, last.follows_free ? FOLLOWS_FREE : 0);
     hfi_tx_set(tx, &control->end, end);

@@ -25,6 +25,22 @@ enum { HFI_HEADER_SIZE = 8, HFI_BLOCK_MIN = 32 };
 /* No block is as large as this: the last bin's end. */
 #define HFI_ARENA_LIMIT (UINT64_C(1) << (HFI_HEAP_CLASSES + 7))
 
+static inline uint64_t *hfi_block_word(const struct hfi_heap *heap, uint64_t at)
+{
+    return (uint64_t *)(void *)(heap->start + at);
+}
+
+/* Links of a free block to its neighbours in its bin: offsets of headers; 0: none. */
+static inline uint64_t *hfi_block_next(const struct hfi_heap *heap, uint64_t at)
+{
+    return hfi_block_word(heap, at + 8);
+}
+
+static inline uint64_t *hfi_block_previous(const struct hfi_heap *heap, uint64_t at)
+{
+    return hfi_block_word(heap, at + 16);
+}
+
 /* The block whose header is there; size 0: the arena's end. EBADMSG: there is none. */
 int hfi_block_at(const struct hfi_heap *heap, uint64_t at, struct hfi_block *block);
 

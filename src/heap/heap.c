@@ -87,6 +87,12 @@ static int lock(struct hfi_heap *heap)
     return error == ENOTRECOVERABLE ? EBADMSG : error;
 }
 
+static int end(struct hfi_tx *tx, int error)
+{
+    int unlocked = hf_mutex_unlock(&tx->heap->control->lock);
+    return error != 0 ? error : unlocked;
+}
+
 int hfi_heap_enter(struct hfi_heap *heap, struct hfi_tx *tx)
 {
     int error = lock(heap);
@@ -94,13 +100,8 @@ int hfi_heap_enter(struct hfi_heap *heap, struct hfi_tx *tx)
         return error;
     }
     *tx = start(heap);
-    return is_backed(heap, heap->control->end) ? 0 : hfi_heap_cancel(tx, EBADMSG);
-}
-
-static int end(struct hfi_tx *tx, int error)
-{
-    int unlocked = hf_mutex_unlock(&tx->heap->control->lock);
-    return error != 0 ? error : unlocked;
+    bool sound = tx->journal->state == 0 && is_backed(heap, heap->control->end);
+    return sound ? 0 : end(tx, EBADMSG);
 }
 
 static int undo(struct hfi_tx *tx, int error)
@@ -210,8 +211,7 @@ int hfi_heap_allocate(
 
 static int in_use(const struct hfi_heap *heap, uint64_t block, struct hfi_block *found)
 {
-    if (block < HFI_HEADER_SIZE ||
-        !hfi_heap_covers(heap, block - HFI_HEADER_SIZE, HFI_BLOCK_MIN)) {
+    if (!is_backed(heap, hfi_load64_relaxed(&heap->control->end))) {
         return EBADMSG;
     }
     int error = hfi_block_at(heap, block - HFI_HEADER_SIZE, found);

@@ -6,24 +6,7 @@
 
 #include "base/checked.h"
 #include "heap/arena.h"
-
-/*
- * A cell: 0, never used; GONE; or an entry's offset, which has 48 bits, below 16 bits of
- * its hash. The table's first word says how many cells there are, a power of two.
- */
-enum { EMPTY = 0, GONE = 1, CELLS_MIN = 16 };
-
-#define OFFSET_MASK ((UINT64_C(1) << 48) - 1)
-
-static bool is_entry(uint64_t cell)
-{
-    return cell > GONE;
-}
-
-static uint64_t cell_of(uint64_t entry, uint64_t hash)
-{
-    return hash << 48 | entry;
-}
+#include "heap/cells.h"
 
 /* ---- keys ---- */
 
@@ -69,31 +52,24 @@ void hfi_index_copy(const struct hfi_heap *heap, void *to, uint64_t offset, uint
     }
 }
 
-struct table {
-    uint64_t cells; /* offset of the first */
-    uint64_t mask;
-    unsigned shift; /* of a hash, to its home */
-};
-
-/* ENOENT: the index is empty. */
-static int open_table(
-    const struct hfi_heap *heap, const struct hfi_index *index, struct table *table)
+int hfi_index_table(
+    const struct hfi_heap *heap, const struct hfi_index *index, struct hfi_cells *table)
 {
     uint64_t at = hfi_load64_acquire(&index->table);
     if (at == 0) {
         return ENOENT;
     }
-    if (at % sizeof(uint64_t) != 0 || !hfi_heap_covers(heap, at, sizeof(uint64_t))) {
+    uint64_t size;
+    if (hfi_heap_usable(heap, at, &size) != 0) {
         return EBADMSG;
     }
     uint64_t count = load(heap, at);
-    bool sound = count >= CELLS_MIN && count <= HFI_ARENA_LIMIT &&
-                 (count & (count - 1)) == 0 &&
-                 hfi_heap_covers(heap, at, (count + 1) * sizeof(uint64_t));
+    bool sound = count >= HFI_CELLS_MIN && (count & (count - 1)) == 0 &&
+                 count < size / sizeof(uint64_t);
     if (!sound) {
         return EBADMSG;
     }
-    *table = (struct table){
+    *table = (struct hfi_cells){
         .cells = at + sizeof(uint64_t),
         .mask = count - 1,
         .shift = 64 - (unsigned)__builtin_ctzll(count),
@@ -101,23 +77,13 @@ static int open_table(
     return 0;
 }
 
-static uint64_t home_of(const struct table *table, uint64_t hash)
-{
-    return hash >> table->shift;
-}
-
-static uint64_t cell_at(const struct table *table, uint64_t i)
-{
-    return table->cells + (i & table->mask) * sizeof(uint64_t);
-}
-
-/* What a cell names. Its key and value are in memory, whatever they are. */
-static int open_entry(const struct hfi_heap *heap, uint64_t cell, uint64_t value,
+int hfi_index_entry(const struct hfi_heap *heap, uint64_t cell, uint64_t value,
     struct hfi_found *found, uint64_t *hash)
 {
     enum { GRID = sizeof(uint64_t) };
-    uint64_t at = value & OFFSET_MASK;
-    if (at % GRID != 0 || !hfi_heap_covers(heap, at, sizeof(struct hfi_entry))) {
+    uint64_t at = value & HFI_CELL_OFFSET;
+    if (at % GRID != 0 || at < heap->first ||
+        !hfi_heap_covers(heap, at, sizeof(struct hfi_entry))) {
         return EBADMSG;
     }
     const struct hfi_entry *entry = hfi_heap_address(heap, at);
@@ -155,22 +121,22 @@ static bool has_key(
 }
 
 /* *vacant: the cell that the key would go into, if it is not there; 0: none. */
-static int probe(const struct hfi_heap *heap, const struct table *table,
+static int probe(const struct hfi_heap *heap, const struct hfi_cells *table,
     const struct hfi_key *key, struct hfi_found *found, uint64_t *vacant)
 {
-    uint64_t home = home_of(table, key->hash);
+    uint64_t home = hfi_home_of(table, key->hash);
     *vacant = 0;
     for (uint64_t i = 0; i <= table->mask; i++) {
-        uint64_t cell = cell_at(table, home + i);
+        uint64_t cell = hfi_cell_at(table, home + i);
         uint64_t value = load(heap, cell);
-        if (!is_entry(value)) {
+        if (!hfi_cell_is_entry(value)) {
             *vacant = *vacant == 0 ? cell : *vacant;
-            if (value == EMPTY) {
+            if (value == HFI_CELL_EMPTY) {
                 return ENOENT;
             }
         } else if (value >> 48 == (key->hash & 0xffff)) {
             uint64_t hash;
-            int error = open_entry(heap, cell, value, found, &hash);
+            int error = hfi_index_entry(heap, cell, value, found, &hash);
             if (error != 0 || (hash == key->hash && has_key(heap, found, key))) {
                 return error;
             }
@@ -182,28 +148,30 @@ static int probe(const struct hfi_heap *heap, const struct table *table,
 int hfi_index_look(const struct hfi_heap *heap, const struct hfi_index *index,
     const struct hfi_key *key, struct hfi_found *found)
 {
-    struct table table;
+    struct hfi_cells table;
     uint64_t vacant;
-    int error = open_table(heap, index, &table);
+    int error = hfi_index_table(heap, index, &table);
     return error != 0 ? error : probe(heap, &table, key, found, &vacant);
 }
 
 /* Of the entries at home there, the one with the lowest hash from the cursor on. */
-static int next_at(const struct hfi_heap *heap, const struct table *table, uint64_t home,
-    const struct hfi_cursor *cursor, struct hfi_found *found, struct hfi_cursor *after)
+static int next_at(const struct hfi_heap *heap, const struct hfi_cells *table,
+    uint64_t home, const struct hfi_cursor *cursor, struct hfi_found *found,
+    struct hfi_cursor *after)
 {
     bool any = false;
     uint64_t ties = 0;
     for (uint64_t i = 0; i <= table->mask; i++) {
-        uint64_t cell = cell_at(table, home + i);
+        uint64_t cell = hfi_cell_at(table, home + i);
         uint64_t value = load(heap, cell);
-        if (value == EMPTY) {
+        if (value == HFI_CELL_EMPTY) {
             break;
         }
         struct hfi_found candidate;
         uint64_t hash;
-        int error =
-            is_entry(value) ? open_entry(heap, cell, value, &candidate, &hash) : ENOENT;
+        int error = hfi_cell_is_entry(value)
+                        ? hfi_index_entry(heap, cell, value, &candidate, &hash)
+                        : ENOENT;
         if (error == ENOENT) {
             continue;
         }
@@ -212,7 +180,7 @@ static int next_at(const struct hfi_heap *heap, const struct table *table, uint6
         }
         bool seen =
             hash < cursor->hash || (hash == cursor->hash && ties++ < cursor->ties);
-        if (home_of(table, hash) == home && !seen && (!any || hash < after->hash)) {
+        if (hfi_home_of(table, hash) == home && !seen && (!any || hash < after->hash)) {
             any = true;
             *found = candidate;
             after->hash = hash;
@@ -225,13 +193,13 @@ static int next_at(const struct hfi_heap *heap, const struct table *table, uint6
 int hfi_index_next(const struct hfi_heap *heap, const struct hfi_index *index,
     const struct hfi_cursor *cursor, struct hfi_found *found, struct hfi_cursor *after)
 {
-    struct table table;
-    int error = open_table(heap, index, &table);
+    struct hfi_cells table;
+    int error = hfi_index_table(heap, index, &table);
     if (error != 0) {
         return error;
     }
     error = ENOENT;
-    for (uint64_t home = home_of(&table, cursor->hash); home <= table.mask; home++) {
+    for (uint64_t home = hfi_home_of(&table, cursor->hash); home <= table.mask; home++) {
         error = next_at(heap, &table, home, cursor, found, after);
         if (error != ENOENT) {
             break;
@@ -248,24 +216,24 @@ static void raise_version(struct hfi_tx *tx, struct hfi_index *index)
 }
 
 /* Copies the cells in use to a table of so many. */
-static int fill(
-    const struct hfi_heap *heap, const struct table *from, uint64_t *to, uint64_t count)
+static int fill(const struct hfi_heap *heap, const struct hfi_cells *from, uint64_t *to,
+    uint64_t count)
 {
-    struct table table = {
+    struct hfi_cells table = {
         .mask = count - 1, .shift = 64 - (unsigned)__builtin_ctzll(count)};
     uint64_t room = count / 2;
     for (uint64_t i = 0; i <= from->mask; i++) {
-        uint64_t value = load(heap, cell_at(from, i));
+        uint64_t value = load(heap, hfi_cell_at(from, i));
         struct hfi_found found;
         uint64_t hash;
-        if (!is_entry(value)) {
+        if (!hfi_cell_is_entry(value)) {
             continue;
         }
-        if (room-- == 0 || open_entry(heap, 0, value, &found, &hash) != 0) {
+        if (room-- == 0 || hfi_index_entry(heap, 0, value, &found, &hash) != 0) {
             return EBADMSG;
         }
-        uint64_t home = home_of(&table, hash);
-        while (to[home & table.mask] != EMPTY) {
+        uint64_t home = hfi_home_of(&table, hash);
+        while (to[home & table.mask] != HFI_CELL_EMPTY) {
             home++;
         }
         to[home & table.mask] = value;
@@ -274,9 +242,10 @@ static int fill(
 }
 
 /* Another table, twice as large as what is in use needs; commits. */
-static int rebuild(struct hfi_tx *tx, struct hfi_index *index, const struct table *old)
+static int rebuild(
+    struct hfi_tx *tx, struct hfi_index *index, const struct hfi_cells *old)
 {
-    uint64_t count = CELLS_MIN;
+    uint64_t count = HFI_CELLS_MIN;
     while (count < 3 * (index->count + 1)) {
         count *= 2;
     }
@@ -306,10 +275,10 @@ static int rebuild(struct hfi_tx *tx, struct hfi_index *index, const struct tabl
 /* At most three cells of four are spent: probing ends, and soon. */
 static int make_room(struct hfi_tx *tx, struct hfi_index *index)
 {
-    struct table table;
-    int error = open_table(tx->heap, index, &table);
+    struct hfi_cells table;
+    int error = hfi_index_table(tx->heap, index, &table);
     if (error == ENOENT) {
-        return rebuild(tx, index, NULL);
+        return index->count == 0 ? rebuild(tx, index, NULL) : EBADMSG;
     }
     uint64_t cells = table.mask + 1;
     if (error == 0 && (index->count > cells || index->spent > cells)) {
@@ -355,10 +324,10 @@ int hfi_index_prepare(struct hfi_tx *tx, struct hfi_index *index,
 int hfi_index_put(struct hfi_tx *tx, struct hfi_index *index, const struct hfi_key *key,
     const struct hfi_found *fresh, const struct hfi_found *old)
 {
-    struct table table;
+    struct hfi_cells table;
     struct hfi_found found;
     uint64_t cell;
-    int error = open_table(tx->heap, index, &table);
+    int error = hfi_index_table(tx->heap, index, &table);
     if (error == 0) {
         error = probe(tx->heap, &table, key, &found, &cell);
     }
@@ -371,8 +340,8 @@ int hfi_index_put(struct hfi_tx *tx, struct hfi_index *index, const struct hfi_k
         return EBADMSG;
     }
     uint64_t *word = hfi_heap_address(tx->heap, cell);
-    bool unspent = *word == EMPTY;
-    hfi_tx_publish(tx, word, cell_of(fresh->entry, key->hash));
+    bool unspent = *word == HFI_CELL_EMPTY;
+    hfi_tx_publish(tx, word, hfi_cell(fresh->entry, key->hash));
     if (old != NULL) {
         raise_version(tx, index);
         return hfi_heap_discard(tx, old->entry);
@@ -387,7 +356,7 @@ int hfi_index_put(struct hfi_tx *tx, struct hfi_index *index, const struct hfi_k
 int hfi_index_take_out(
     struct hfi_tx *tx, struct hfi_index *index, const struct hfi_found *found)
 {
-    hfi_tx_publish(tx, hfi_heap_address(tx->heap, found->cell), GONE);
+    hfi_tx_publish(tx, hfi_heap_address(tx->heap, found->cell), HFI_CELL_GONE);
     raise_version(tx, index);
     hfi_tx_publish(tx, &index->count, index->count - 1);
     return hfi_heap_discard(tx, found->entry);

@@ -50,6 +50,15 @@ void hfi_tx_commit(struct hfi_tx *tx)
     tx->undo = tx->publish = 0;
 }
 
+/* Nobody's store goes into the lock or the journal, where it could move the next one. */
+static bool is_target(const struct hfi_heap *heap, uint64_t offset)
+{
+    uint64_t lock = hfi_heap_offset(heap, &heap->control->lock);
+    uint64_t end = hfi_heap_offset(heap, &heap->control->discarded);
+    return offset % sizeof(uint64_t) == 0 && (offset < lock || offset >= end) &&
+           hfi_heap_covers(heap, offset, sizeof(uint64_t));
+}
+
 static bool are_sound(const struct hfi_heap *heap, const struct hfi_record *records,
     uint64_t n, uint64_t limit)
 {
@@ -57,8 +66,7 @@ static bool are_sound(const struct hfi_heap *heap, const struct hfi_record *reco
         return false;
     }
     for (uint64_t i = 0; i < n; i++) {
-        if (records[i].offset % sizeof(uint64_t) != 0 ||
-            !hfi_heap_covers(heap, records[i].offset, sizeof(uint64_t))) {
+        if (!is_target(heap, records[i].offset)) {
             return false;
         }
     }

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Check: whether a segment is as this library leaves one. What changes at any time (the
+ * participants' slots) is looked at word by word: each must be possible by itself. The
+ * heap is looked at under its lock, so as nobody is in the middle of anything.
+ */
+#include <holdfast/segment.h>
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "heap/check.h"
+#include "heap/index.h"
+#include "segment/segment.h"
+
+static void check_header(const struct hf_segment *seg, struct hfi_faults *faults)
+{
+    if (memcmp(seg->heap.start, &seg->header, offsetof(struct hfi_header, slots_used)) !=
+        0) {
+        hfi_fault(faults, 0, "the header is not the one that was there at the opening");
+    }
+    if (hfi_load32_acquire(seg->at.table.used) > seg->header.slot_count) {
+        hfi_fault(faults, offsetof(struct hfi_header, slots_used),
+            "more slots were joined than there are");
+    }
+}
+
+/* ---- participants ---- */
+
+/* Where a primitive may stand; 0: none. */
+static bool is_place(const struct hf_segment *seg, const uint64_t *word)
+{
+    uint64_t offset = hfi_load64_relaxed(word);
+    return offset == 0 ||
+           (offset % HFI_GRID == 0 && offset >= seg->header.control_offset &&
+               offset <= seg->header.total_limit - HFI_GRID);
+}
+
+static bool are_places(const struct hf_segment *seg, const struct hfi_slot *slot)
+{
+    bool sound = is_place(seg, &slot->waiting_on) && is_place(seg, &slot->arrived_at);
+    for (unsigned i = 0; i < HFI_READING_MAX; i++) {
+        sound = sound && is_place(seg, &slot->reading[i]);
+    }
+    return sound;
+}
+
+static void check_slots(const struct hf_segment *seg, struct hfi_faults *faults)
+{
+    const struct hfi_table *table = &seg->at.table;
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct hfi_slot *slot = &table->slots[i];
+        uint64_t at = hfi_heap_offset(&seg->heap, slot);
+        uint64_t generation = hfi_load64_acquire(&slot->generation);
+        if (generation > HFI_GENERATION_MAX) {
+            hfi_fault(faults, at, "the participant's generation is beyond all numbers");
+        }
+        if (generation != 0 && i >= hfi_table_used(table)) {
+            hfi_fault(faults, at, "a participant where nobody ever joined");
+        }
+        uint32_t word = hfi_load32_relaxed(&slot->lease_word);
+        if (word % sizeof(uint32_t) != 0 || word > HFI_LEASE_SIZE - sizeof(uint32_t)) {
+            hfi_fault(faults, at, "the participant's lease has its word elsewhere");
+        }
+        if (!are_places(seg, slot)) {
+            hfi_fault(faults, at, "the participant waits for or holds what cannot be");
+        }
+    }
+}
+
+/* ---- heap, directory ---- */
+
+static void check_builders(const struct hf_segment *seg, struct hfi_faults *faults)
+{
+    struct hfi_cursor cursor = {.hash = 0}, after;
+    struct hfi_found found;
+    const struct hfi_index *index = &seg->heap.control->directory;
+    for (; hfi_index_next(&seg->heap, index, &cursor, &found, &after) == 0;
+         cursor = after) {
+        if (found.builder != 0 &&
+            hfi_table_life(&seg->at.table, found.builder) == HFI_IMPOSSIBLE) {
+            hfi_fault(faults, found.entry, "the object is constructed by nobody");
+        }
+    }
+}
+
+static void check_memory(const struct hf_segment *seg, struct hfi_faults *faults)
+{
+    unsigned before = faults->count;
+    hfi_heap_check(&seg->heap, faults);
+    hfi_index_check(&seg->heap, &seg->heap.control->directory, faults);
+    if (faults->count == before) {
+        check_builders(seg, faults);
+    }
+}
+
+/* A heap that cannot be entered is entered by nobody: it stands still. */
+static int check_heap(struct hf_segment *seg, struct hfi_faults *faults)
+{
+    struct hfi_tx tx;
+    const struct hfi_heap_control *control = seg->heap.control;
+    int error = hfi_heap_enter(&seg->heap, &tx);
+    if (error == EBADMSG) {
+        hfi_fault(faults, hfi_heap_offset(&seg->heap, &control->lock),
+            "the heap's lock, journal or end is damaged; it is closed for good");
+    } else if (error == EACCES && faults->report != NULL) {
+        faults->report(
+            "attached read-only: the heap changes, and was not looked at", faults->arg);
+    }
+    if (error == 0 || error == EBADMSG) {
+        check_memory(seg, faults);
+    }
+    return error == 0 ? hfi_heap_cancel(&tx, 0) : error == EACCES ? 0 : error;
+}
+
+int hf_segment_check(
+    hf_segment_t *seg, void (*report)(const char *words, void *arg), void *arg)
+{
+    if (seg == NULL) {
+        return EINVAL;
+    }
+    struct hfi_faults faults = {.report = report, .arg = arg};
+    struct hfi_object_info info;
+    int error = hfi_object_inspect(seg->heap.object, &info);
+    if (error != 0) {
+        return error;
+    }
+    if (info.size <
+        hfi_load64_relaxed(&seg->heap.backed)) { /* touching what is gone is a fault */
+        hfi_fault(&faults, info.size, "the segment ends here: it was cut short");
+        return EBADMSG;
+    }
+    check_header(seg, &faults);
+    check_slots(seg, &faults);
+    error = check_heap(seg, &faults);
+    return faults.count != 0 ? EBADMSG : error;
+}
