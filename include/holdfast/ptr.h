@@ -43,7 +43,7 @@ static inline void hf_ptr_set(hf_ptr_t *p, const void *target)
 static inline void *hf_ptr_get(const hf_ptr_t *p)
 {
     int64_t distance = __atomic_load_n(&p->hf_distance, __ATOMIC_ACQUIRE);
-    return distance != 0 ? (char *)(intptr_t)p + distance : NULL;
+    return distance != 0 ? (void *)((uintptr_t)p + (uintptr_t)distance) : NULL;
 }
 
 /*
