@@ -235,8 +235,9 @@ static __attribute__((noinline)) int unlock_slow(hf_mutex_t *m)
     if (error != 0) {
         return error;
     }
-    if (depth_of(m) > 0) {
-        set_depth(m, depth_of(m) - 1);
+    uint32_t depth = hfi_load32_relaxed(&m->hf_depth);
+    if (is_deep(depth)) {
+        hfi_store32_relaxed(&m->hf_depth, depth - 1);
         return 0;
     }
     uint64_t w = hfi_load64_relaxed(&m->hf_word);
@@ -260,7 +261,7 @@ static bool unlock_fast(hf_mutex_t *m, uint64_t me)
         return false;
     }
     uint32_t depth = hfi_load32_relaxed(&m->hf_depth);
-    if ((depth & ~RECURSIVE) != 0) {
+    if (is_deep(depth)) {
         hfi_store32_relaxed(&m->hf_depth, depth - 1);
         return true;
     }

@@ -85,6 +85,12 @@ static inline bool is_damaged(uint64_t w)
 
 /* ---- depth: for the holder ---- */
 
+/* Locked more than once. Only a recursive one can be, whatever the depth is damaged to. */
+static inline bool is_deep(uint32_t depth)
+{
+    return depth > RECURSIVE;
+}
+
 static inline uint32_t depth_of(const hf_mutex_t *m)
 {
     return hfi_load32_relaxed(&m->hf_depth) & ~RECURSIVE;
