@@ -36,6 +36,10 @@ static inline bool hfi_attachment_holds(
     return offset < at->length && at->length - offset >= size;
 }
 
+/* The same, and there is memory behind it: a segment may not have grown so far yet. */
+bool hfi_attachment_backs(
+    const struct hfi_attachment *at, const void *address, size_t size);
+
 /* ---- with the process lock ---- */
 
 /* Closed as often as opened, and without members, it is unmapped and freed. */

@@ -40,7 +40,7 @@ static int check_count(
         return EINVAL;
     }
     size_t size = hf_permits_size(*count);
-    return size != 0 && hfi_attachment_holds(at, p, size) ? 0 : EBADMSG;
+    return size != 0 && hfi_attachment_backs(at, p, size) ? 0 : EBADMSG;
 }
 
 static int enter_call(const hf_permits_t *p, struct hfi_member *me, unsigned *count)
