@@ -41,11 +41,17 @@ static inline uint64_t *hfi_block_previous(const struct hfi_heap *heap, uint64_t
     return hfi_block_word(heap, at + 16);
 }
 
+enum { HFI_FREE = 1, HFI_FOLLOWS_FREE = 2 };
+
+/* A header's word, for that place. */
+static inline uint64_t hfi_block_header(uint64_t at, uint64_t size, unsigned flags)
+{
+    uint64_t low = size | flags;
+    return (low ^ at << 17) * UINT64_C(0x9e3779b97f4a7c15) >> 48 << 48 | low;
+}
+
 /* The block whose header is there; size 0: the arena's end. EBADMSG: there is none. */
 int hfi_block_at(const struct hfi_heap *heap, uint64_t at, struct hfi_block *block);
-
-/* The bin that a free block of this size stands in. */
-void hfi_arena_bin(uint64_t size, unsigned *class, unsigned *bin);
 
 /* Both transactions' parts; see heap/heap.h. ENOSPC: no free block is large enough. */
 int hfi_arena_take(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An index's table: a block whose first word says how many cells follow, a power of two.
- * A cell: 0, never used; HFI_CELL_GONE; or an entry's offset, which has 48 bits, below 16 bits of
+ * A cell: 0, never used; GONE; or an entry's offset, which has 48 bits, below 16 bits of
  * its hash.
  */
 #ifndef HFI_HEAP_CELLS_H

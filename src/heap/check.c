@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "heap/arena.h"
+#include "heap/bins.h"
 #include "heap/cells.h"
 
 void hfi_fault(struct hfi_faults *faults, uint64_t offset, const char *what)
@@ -107,7 +108,7 @@ static void check_list(const struct hfi_heap *heap, struct hfi_faults *faults,
                 "bin");
             return;
         }
-        hfi_arena_bin(block.size, &its_class, &its_bin);
+        hfi_bin_of(block.size, &its_class, &its_bin);
         if (its_class != class || its_bin != bin) {
             hfi_fault(faults, at, "the free block stands in the bin of another size");
             return;

@@ -40,7 +40,8 @@ void hfi_heap_format(struct hfi_heap *heap, uint64_t end)
 
 static struct hfi_tx start(struct hfi_heap *heap)
 {
-    return (struct hfi_tx){.heap = heap, .journal = &heap->control->journal};
+    return (struct hfi_tx){
+        .heap = heap, .start = heap->start, .journal = &heap->control->journal};
 }
 
 static int free_discarded(struct hfi_tx *tx)
@@ -108,6 +109,7 @@ static int undo(struct hfi_tx *tx, int error)
 {
     int undone = hfi_journal_recover(tx->heap, tx->journal);
     tx->undo = tx->publish = 0;
+    tx->idle_size = 0;
     return undone != 0 ? undone : error;
 }
 

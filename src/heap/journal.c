@@ -7,15 +7,6 @@
 
 #define COMMITTED (UINT64_C(1) << 32)
 
-void hfi_tx_set(struct hfi_tx *tx, uint64_t *word, uint64_t value)
-{
-    struct hfi_record *record = &tx->journal->undo[tx->undo++];
-    record->offset = hfi_heap_offset(tx->heap, word);
-    record->value = *word;
-    hfi_store64_release(&tx->journal->state, tx->undo);
-    hfi_store64_release(word, value);
-}
-
 void hfi_tx_publish(struct hfi_tx *tx, uint64_t *word, uint64_t value)
 {
     struct hfi_record *record = &tx->journal->publish[tx->publish++];
@@ -48,6 +39,7 @@ void hfi_tx_commit(struct hfi_tx *tx)
     }
     hfi_store64_release(&tx->journal->state, 0);
     tx->undo = tx->publish = 0;
+    tx->idle_size = 0;
 }
 
 /* Nobody's store goes into the lock or the journal, where it could move the next one. */

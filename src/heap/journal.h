@@ -40,12 +40,32 @@ struct hfi_heap;
 /* A transaction of the calling thread. */
 struct hfi_tx {
     struct hfi_heap *heap;
+    char *start; /* of the mapping */
     struct hfi_journal *journal;
     unsigned undo, publish; /* records */
+    /* Bytes that mean nothing if the transaction is undone: they go unrecorded. */
+    uint64_t idle, idle_size;
 };
 
+/* For a transaction that has changed nothing yet. */
+static inline void hfi_tx_is_idle(struct hfi_tx *tx, uint64_t offset, uint64_t size)
+{
+    tx->idle = offset;
+    tx->idle_size = tx->undo == 0 ? size : 0;
+}
+
 /* Requires room: a transaction's sets and publishes are bounded by what it does. */
-void hfi_tx_set(struct hfi_tx *tx, uint64_t *word, uint64_t value);
+static inline void hfi_tx_set(struct hfi_tx *tx, uint64_t *word, uint64_t value)
+{
+    uint64_t offset = (uint64_t)((char *)word - tx->start);
+    if (offset - tx->idle >= tx->idle_size) {
+        struct hfi_record *record = &tx->journal->undo[tx->undo++];
+        record->offset = offset;
+        record->value = *word;
+        hfi_store64_release(&tx->journal->state, tx->undo);
+    }
+    hfi_store64_release(word, value);
+}
 void hfi_tx_publish(struct hfi_tx *tx, uint64_t *word, uint64_t value);
 void hfi_tx_commit(struct hfi_tx *tx);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* hf_segment_check: a sound segment passes; whatever is damaged is told, with its place. */
+/* hf_segment_check: a sound segment passes; what is damaged is told, with its place. */
 #include <holdfast/heap.h>
 #include <holdfast/object.h>
 
 #include <sys/mman.h>
 
 #include "heap/arena.h"
+#include "heap/bins.h"
 #include "heap/cells.h"
 #include "party.h"
 #include "segment/segment.h"
@@ -166,7 +167,7 @@ Test(check, a_damaged_bin_is_told)
     struct hfi_block block;
     unsigned class, bin;
     assert_ok(hfi_block_at(&segment->heap, free, &block));
-    hfi_arena_bin(block.size, &class, &bin);
+    hfi_bin_of(block.size, &class, &bin);
     expect_told(&control->heads[class][bin], 0, "not those that are free");
     expect_told(&control->heads[0][0], free, "the bin of another size");
     expect_told(&control->heads[31][31], header_of(0), "no free block");

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Bins: the free blocks of a heap by size, and how a block becomes one of them. */
+#ifndef HFI_HEAP_BINS_H
+#define HFI_HEAP_BINS_H
+
+#include <errno.h>
+
+#include "heap/arena.h"
+
+static inline int hfi_free_block_at(
+    const struct hfi_heap *heap, uint64_t at, struct hfi_block *block)
+{
+    int error = hfi_block_at(heap, at, block);
+    return error == 0 && !block->is_free ? EBADMSG : error;
+}
+
+static inline void hfi_set_header(
+    struct hfi_tx *tx, uint64_t at, uint64_t size, unsigned flags)
+{
+    hfi_tx_set(tx, hfi_block_word(tx->heap, at), hfi_block_header(at, size, flags));
+}
+
+static inline unsigned hfi_log_of(uint64_t n)
+{
+    return 63 - (unsigned)__builtin_clzll(n);
+}
+
+/* The bin that a free block of this size stands in. */
+void hfi_bin_of(uint64_t size, unsigned *class, unsigned *bin);
+
+/*
+ * A free block of this size at the least. The first of its own bin may do; any of the
+ * bins above does. Of those, the smallest comes first: a good fit, if not the best.
+ * ENOSPC.
+ */
+int hfi_bin_find(const struct hfi_heap *heap, uint64_t size, struct hfi_block *block);
+
+/* Takes it out of its bin; it stays a free block by its header. */
+int hfi_bin_unlink(struct hfi_tx *tx, const struct hfi_block *block);
+
+/* Makes [at, at + size) a free block. The one before is in use; the one behind will be
+ * told. */
+int hfi_bin_link(struct hfi_tx *tx, uint64_t at, uint64_t size);
+
+/* The same, in place of the free block `old` (null: there is none): where the bin stays
+ * the same, which a large one's mostly does, so does its place there. */
+int hfi_bin_replace(
+    struct hfi_tx *tx, const struct hfi_block *old, uint64_t at, uint64_t size);
+
+#endif
