@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image.h"
+#include "subject.h"
+
+unsigned long image_sound;
+
+/* What a call says of damaged memory is its business. */
+static void ignore(int error)
+{
+    (void)error;
+}
+
+static void ask_primitives(root_t *r)
+{
+    hf_owner_t who;
+    unsigned value;
+    ignore(hf_mutex_check(&r->mutex));
+    ignore(hf_mutex_owner(&r->mutex, &who));
+    ignore(hf_cond_owner(&r->cond, &who));
+    ignore(hf_sem_owner(&r->sem, &who));
+    ignore(hf_sem_getvalue(&r->sem, &value));
+    ignore(hf_event_owner(&r->event, &who));
+    ignore(hf_once_owner(&r->once, &who));
+    ignore(hf_barrier_owner(&r->barrier, &who));
+    ignore(hf_rwlock_owner(&r->rwlock, &who));
+    ignore(hf_rwlock_check(&r->rwlock));
+    ignore(hf_permits_check(&r->permits.head));
+    for (unsigned i = 0; i < PERMITS; i++) {
+        ignore(hf_permits_owner(&r->permits.head, i, &who));
+    }
+    ignore(hf_permits_owner(&r->permits.head, 3000, &who)); /* if it says it has them */
+}
+
+static void try_primitives(root_t *r)
+{
+    unsigned which;
+    if (hf_mutex_trylock(&r->mutex) == 0) {
+        ignore(hf_cond_signal(&r->cond));
+        ignore(hf_mutex_unlock(&r->mutex));
+    }
+    ignore(hf_sem_post(&r->sem));
+    ignore(hf_sem_trywait(&r->sem));
+    ignore(hf_event_set(&r->event));
+    ignore(hf_event_trywait(&r->event));
+    if (hf_rwlock_tryrdlock(&r->rwlock) == 0) {
+        ignore(hf_rwlock_unlock(&r->rwlock));
+    }
+    if (hf_rwlock_trywrlock(&r->rwlock) == 0) {
+        ignore(hf_rwlock_unlock(&r->rwlock));
+    }
+    if (hf_permits_tryacquire(&r->permits.head, &which) == 0) {
+        ignore(hf_permits_release(&r->permits.head, which));
+    }
+}
+
+static void look(void)
+{
+    hf_segment_info_t info;
+    hf_object_cursor_t cursor = {0};
+    char name[HF_NAME_SIZE];
+    void *found;
+    size_t n;
+    ignore(hf_segment_info(segment, &info));
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        name_of(i, name);
+        if (hf_object_find(segment, name, &found, &n) == 0 && n > 0) {
+            *(volatile char *)found = ((volatile char *)found)[n - 1];
+        }
+    }
+    for (unsigned i = 0; i < 2 * OBJECTS; i++) {
+        if (hf_object_next(segment, &cursor, name, &found, &n) != 0) {
+            break;
+        }
+    }
+    ignore(hf_object_count(segment, &n));
+    for (unsigned i = 0; i < POINTERS; i++) {
+        if (hf_ptr_check(segment, &root()->pointers[i], 24, &found) == 0 &&
+            found != NULL) {
+            *(volatile char *)found = 1;
+            ignore(hf_usable_size(segment, found, &n));
+        }
+    }
+}
+
+/* These work in what is sound. */
+static int change(unsigned i)
+{
+    char name[HF_NAME_SIZE];
+    void *found;
+    hf_ptr_t *fresh = &root()->pointers[POINTERS - 1];
+    hf_ptr_set(fresh, NULL);
+    name_of(i % (OBJECTS + 4), name);
+    int error = hf_alloc(segment, fresh, i * 40);
+    if (error == 0) {
+        error = hf_realloc(segment, fresh, i * 60);
+    }
+    if (error == 0) {
+        error = hf_alloc_aligned(segment, fresh - 1, i, UINT32_C(1) << i % 13);
+    }
+    if (error == 0 || error == EEXIST || error == ENOSPC) {
+        error = hf_object_find_or_construct(segment, name, i, NULL, NULL, &found);
+    }
+    if (error == 0) {
+        error = hf_object_destroy(segment, name);
+    }
+    if (error == 0 && i % 8 == 0) {
+        error = hf_segment_grow(segment, 20000 + i * 100);
+    }
+    return error;
+}
+
+/* Users' pointers may be damaged where nothing else is. */
+static void change_wildly(void)
+{
+    hf_heap_info_t info;
+    hf_ptr_t *p = root()->pointers;
+    for (unsigned i = 0; i + 3 < POINTERS; i += 3) {
+        ignore(hf_ptr_swap(segment, &p[i], &p[i + 1]));
+        ignore(hf_free(segment, &p[i]));
+        ignore(hf_realloc(segment, &p[i + 1], 30 * i));
+        ignore(hf_alloc(segment, &p[i + 2], 100 * i));
+    }
+    ignore(hf_heap_info(segment, &info));
+}
+
+/* Nobody else lives here: who seems to would be waited for, and rightly. */
+static void bury_others(void)
+{
+    uint64_t tag;
+    ignore(hf_mutex_trylock(&root()->mutex)); /* join */
+    for (uint32_t i = 0; i < segment->at.table.count; i++) {
+        struct hfi_slot *slot = &segment->at.table.slots[i];
+        if (slot != own_slot() && hfi_table_occupied(&segment->at.table, i, &tag)) {
+            memset(&slot->lease, 0, sizeof slot->lease);
+        }
+    }
+    if (own_slot() != NULL) {
+        own_slot()->generation = hfi_tag_generation(hfi_here.tag);
+    }
+}
+
+static void show_fault(const char *words, void *arg)
+{
+    fprintf(stderr, "%s: %s\n", (const char *)arg, words);
+}
+
+void look_read_only(void)
+{
+    hf_segment_t *reader;
+    char name[HF_NAME_SIZE];
+    void *found;
+    size_t n;
+    if (hf_segment_open_fd(&reader, object, HF_READ_ONLY, NULL) == 0) {
+        name_of(3, name);
+        ignore(hf_segment_check(reader, NULL, NULL));
+        ignore(hf_object_find(reader, name, &found, &n));
+        ignore(hf_object_count(reader, &n));
+        ignore(hf_alloc(reader, hf_segment_root(reader), 1));
+        require(hf_segment_close(reader), "closing");
+    }
+}
+
+void call_all(unsigned i)
+{
+    bool has_root = segment->header.root_size >= sizeof(root_t);
+    look();
+    if (has_root) {
+        ask_primitives(root());
+        try_primitives(root());
+    }
+    bury_others();
+    if (hf_segment_check(segment, NULL, NULL) == 0) {
+        image_sound++;
+        int error = change(i);
+        if (error == EBADMSG ||
+            hf_segment_check(segment, show_fault, "was sound before") != 0) {
+            fprintf(stderr, "fuzz: sound, and then: %s\n", strerror(error));
+            abort();
+        }
+    } else {
+        ignore(change(i));
+    }
+    change_wildly();
+    ignore(hf_segment_check(segment, NULL, NULL));
+}
