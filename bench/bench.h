@@ -29,6 +29,7 @@ void readers_run(const bench_options_t *options);
 void writers_run(const bench_options_t *options);
 void starvation_run(const bench_options_t *options);
 void crowd_run(const bench_options_t *options);
+void heap_run(const bench_options_t *options);
 
 /* CLOCK_MONOTONIC: the same clock in all processes. */
 uint64_t now_ns(void);

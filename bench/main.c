@@ -32,6 +32,7 @@ static const section_t sections[] = {
     {"writers", writers_run},
     {"starvation", starvation_run},
     {"crowd", crowd_run},
+    {"heap", heap_run},
 };
 
 enum { SECTIONS = sizeof sections / sizeof sections[0] };
