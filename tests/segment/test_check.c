@@ -194,6 +194,25 @@ Test(check, a_damaged_directory_is_told)
     expect_told(&entry->builder, hfi_tag(0, 1000), "by nobody");
 }
 
+Test(check, a_key_that_is_too_long_for_a_name_is_damage)
+{
+    char name[HF_NAME_SIZE + 8];
+    hf_object_cursor_t cursor = {0};
+    size_t objects;
+    struct hfi_entry *entry = some_entry();
+    entry->key_size = HF_NAME_SIZE;
+    entry->value_at = 512;
+    entry->value_size = 8;
+    memset(name, 'x', sizeof name);
+    int error = 0;
+    while (error == 0) {
+        error = hf_object_next(segment, &cursor, name, NULL, NULL);
+    }
+    cr_assert_eq(error, EBADMSG);
+    cr_assert_eq(name[HF_NAME_SIZE], 'x');
+    assert_error(hf_object_count(segment, &objects), EBADMSG);
+}
+
 Test(check, a_closed_heap_is_told_and_still_looked_at)
 {
     *(uint64_t *)(void *)&control->lock = 8; /* LOST */
