@@ -18,6 +18,11 @@
  * boundaries (or better: hf_alloc_aligned). A block costs 8 bytes besides, and at least
  * 32 in all. It grows the segment if that may grow (hf_segment_config_t.max_size).
  *
+ * A pointer that owns a block changes by these calls only: not by hf_ptr_set, which is for
+ * pointers that do not own, or that nobody else sees. After a death in the middle of a
+ * call it is the next call, any of these, that completes it: call one (hf_heap_info will
+ * do) before you take over what a dead process owned.
+ *
  * Kill theorem: any process killed at any instruction inside these calls leaves them done
  * or not begun; the next caller, whoever it is, goes on at once. A stopped one inside a
  * call holds the others up until it goes on or dies.
@@ -50,17 +55,22 @@ HF_API HF_NODISCARD int hf_alloc_aligned(
     hf_segment_t *seg, hf_ptr_t *dest, size_t size, size_t alignment);
 
 /*
- * Makes the block at *p larger or smaller; its contents are kept, and what is new is
- * zero. It may move (to a 16-byte boundary): then *p changes, the old block is freed, and
- * nobody may be using it. A null *p is hf_alloc. ENOSPC: all is as it was.
+ * Makes the block at *p larger or smaller; its bytes are kept, and those beyond what it
+ * offered before are zero. It may move (to a 16-byte boundary): then *p changes, the old
+ * block is freed, and nobody may be using it; hf_ptr_t and primitives in it would not
+ * survive that. A null *p is hf_alloc. ENOSPC: all is as it was; EINVAL: p stands in the
+ * block itself.
  */
 HF_API HF_NODISCARD int hf_realloc(hf_segment_t *seg, hf_ptr_t *p, size_t size);
 
 /* Frees the block that *from points to, and makes it null. 0, also if it is null. */
 HF_API HF_NODISCARD int hf_free(hf_segment_t *seg, hf_ptr_t *from);
 
-/* Exchanges two pointers' targets in one commit: publishes what was built unseen, and
- * takes what was there before back for freeing. */
+/*
+ * Exchanges two pointers' targets in one commit: publishes what was built unseen, and
+ * takes what was there before back for freeing. EINVAL: one would come to point to
+ * itself, which no pointer can.
+ */
 HF_API HF_NODISCARD int hf_ptr_swap(hf_segment_t *seg, hf_ptr_t *a, hf_ptr_t *b);
 
 /* Bytes that the block offers, at least what was asked for. Joins nothing, takes no lock.

@@ -47,7 +47,8 @@ HF_API HF_NODISCARD int hf_object_find(
  * Finds it, or allocates `size` bytes, all zero, and calls construct(object, arg) on
  * them, before anybody else sees them; a null `construct` leaves them zero. Waits for
  * another's constructor. A constructor returns 0, or an errno value: then the object goes
- * again, and that is the result. It may itself find or construct others.
+ * again, and that is the result. It may itself find or construct others, but two
+ * that want each other's wait for ever.
  *
  * 0; ENOSPC: no free block is so large; EINVAL: there is one, and it is smaller; EDEADLK:
  * the calling thread is constructing it.

@@ -32,7 +32,8 @@ typedef struct {
     HF_ALIGN8 int64_t hf_distance; /* in bytes, from here to the target; 0: null */
 } hf_ptr_t;
 
-/* `target` is in the same segment as the pointer, or null. */
+/* `target` is in the same segment as the pointer, or null. Not for a pointer that owns a
+ * block: see holdfast/heap.h. */
 static inline void hf_ptr_set(hf_ptr_t *p, const void *target)
 {
     int64_t distance = target != NULL ? (int64_t)((intptr_t)target - (intptr_t)p) : 0;

@@ -12,7 +12,7 @@ int hfi_block_at(const struct hfi_heap *heap, uint64_t at, struct hfi_block *blo
 {
     uint64_t end = heap->control->end;
     if (at % HFI_HEAP_GRAIN != HFI_HEAP_GRAIN - HFI_HEADER_SIZE || at < heap->first ||
-        at >= end || end > heap->backed) {
+        at >= end || end > hfi_load64_relaxed(&heap->backed)) {
         return EBADMSG;
     }
     uint64_t w = hfi_load64_relaxed(hfi_block_word(heap, at));
@@ -119,38 +119,68 @@ int hfi_arena_take(
     return error;
 }
 
-int hfi_arena_give_back(struct hfi_tx *tx, uint64_t at)
+/* A block in use, and what becomes one free block with it. */
+struct surroundings {
+    struct hfi_block block, before, behind; /* size 0: it is not free */
+    uint64_t at, size;                      /* of all of them */
+};
+
+static int find_before(
+    const struct hfi_heap *heap, uint64_t at, struct hfi_block *before)
 {
-    struct hfi_block block, next, previous = {.size = 0};
-    int error = hfi_block_at(tx->heap, at, &block);
-    if (error != 0 || block.is_free || block.size == 0) {
+    uint64_t size = *hfi_block_word(heap, at - HFI_HEADER_SIZE);
+    int error = size <= at ? hfi_free_block_at(heap, at - size, before) : EBADMSG;
+    return error == 0 && before->size != size ? EBADMSG : error;
+}
+
+static int look_around(const struct hfi_heap *heap, uint64_t at, struct surroundings *all)
+{
+    int error = hfi_block_at(heap, at, &all->block);
+    if (error != 0 || all->block.is_free || all->block.size == 0) {
         return EBADMSG;
     }
-    hfi_tx_is_idle(tx, at + HFI_HEADER_SIZE, block.size - HFI_HEADER_SIZE);
-    account(tx, UINT64_C(-1), -block.size);
-    struct hfi_block *old = NULL; /* whose place in a bin it takes */
-    error = hfi_block_at(tx->heap, at + block.size, &next);
-    if (error == 0 && next.is_free) {
-        old = &next;
-        block.size += next.size;
+    all->before.size = 0;
+    error = hfi_block_at(heap, at + all->block.size, &all->behind);
+    if (error == 0 && !all->behind.is_free) {
+        all->behind.size = 0;
     }
-    if (error == 0 && block.follows_free) {
-        uint64_t size = *hfi_block_word(tx->heap, at - 8);
-        error = size <= at ? hfi_free_block_at(tx->heap, at - size, &previous) : EBADMSG;
-        if (error == 0 && previous.size != size) {
-            error = EBADMSG;
-        }
-        if (error == 0 && old != NULL) {
-            error = hfi_bin_unlink(tx, old);
-        }
-        old = &previous;
-        block.at = previous.at;
-        block.size += previous.size;
+    if (error == 0 && all->block.follows_free) {
+        error = find_before(heap, at, &all->before);
     }
+    all->at = at - all->before.size;
+    all->size = all->before.size + all->block.size + all->behind.size;
+    return error;
+}
+
+int hfi_arena_can_give_back(const struct hfi_heap *heap, uint64_t at)
+{
+    struct surroundings all;
+    struct hfi_block next;
+    int error = look_around(heap, at, &all);
+    bool sound = error == 0 && hfi_bin_holds(heap, &all.before) &&
+                 hfi_bin_holds(heap, &all.behind) && hfi_bin_takes(heap, all.size) &&
+                 hfi_block_at(heap, all.at + all.size, &next) == 0;
+    return sound ? 0 : EBADMSG;
+}
+
+int hfi_arena_give_back(struct hfi_tx *tx, uint64_t at)
+{
+    struct surroundings all;
+    int error = look_around(tx->heap, at, &all);
+    if (error != 0) {
+        return error;
+    }
+    hfi_tx_is_idle(tx, at + HFI_HEADER_SIZE, all.block.size - HFI_HEADER_SIZE);
+    account(tx, UINT64_C(-1), -all.block.size);
+    bool two = all.before.size != 0 && all.behind.size != 0;
+    const struct hfi_block *old = all.before.size != 0   ? &all.before
+                                  : all.behind.size != 0 ? &all.behind
+                                                         : NULL;
+    error = two ? hfi_bin_unlink(tx, &all.behind) : 0;
     if (error == 0) {
-        error = hfi_bin_replace(tx, old, block.at, block.size);
+        error = hfi_bin_replace(tx, old, all.at, all.size);
     }
-    return error != 0 ? error : tell_next(tx, block.at + block.size, true);
+    return error != 0 ? error : tell_next(tx, all.at + all.size, true);
 }
 
 int hfi_arena_resize(struct hfi_tx *tx, uint64_t at, uint64_t payload)

@@ -57,6 +57,8 @@ int hfi_block_at(const struct hfi_heap *heap, uint64_t at, struct hfi_block *blo
 int hfi_arena_take(
     struct hfi_tx *tx, uint64_t size, uint64_t alignment, struct hfi_block *block);
 int hfi_arena_give_back(struct hfi_tx *tx, uint64_t at);
+/* Whether that will do. */
+int hfi_arena_can_give_back(const struct hfi_heap *heap, uint64_t at);
 int hfi_arena_resize(struct hfi_tx *tx, uint64_t at, uint64_t size);
 /* The largest payload that a free block offers; 0: none is free. */
 int hfi_arena_largest(const struct hfi_heap *heap, uint64_t *payload);

@@ -42,23 +42,39 @@ static uint64_t head_from(
     return first < HFI_HEAP_BINS ? control->heads[class][first] : 1; /* 1: damaged */
 }
 
+/* The first block of the list that is large enough; a damaged list may have no end. */
+static int find_in_list(
+    const struct hfi_heap *heap, uint64_t at, uint64_t size, struct hfi_block *block)
+{
+    uint64_t turns = heap->control->end / HFI_BLOCK_MIN;
+    for (; at != 0; at = *hfi_block_next(heap, at)) {
+        if (turns-- == 0 || hfi_free_block_at(heap, at, block) != 0) {
+            return EBADMSG;
+        }
+        if (block->size >= size) {
+            return 0;
+        }
+    }
+    return ENOSPC;
+}
+
 int hfi_bin_find(const struct hfi_heap *heap, uint64_t size, struct hfi_block *block)
 {
     const struct hfi_heap_control *control = heap->control;
     unsigned class, bin;
     hfi_bin_of(size, &class, &bin);
-    uint64_t at = control->heads[class][bin];
-    if (at != 0) {
-        int error = hfi_free_block_at(heap, at, block);
+    uint64_t own = control->heads[class][bin];
+    if (own != 0) {
+        int error = hfi_free_block_at(heap, own, block);
         if (error != 0 || block->size >= size) {
             return error;
         }
     }
-    at = bin + 1 < HFI_HEAP_BINS        ? head_from(control, class, bin + 1)
-         : class + 1 < HFI_HEAP_CLASSES ? head_from(control, class + 1, 0)
-                                        : 0;
+    uint64_t at = bin + 1 < HFI_HEAP_BINS        ? head_from(control, class, bin + 1)
+                  : class + 1 < HFI_HEAP_CLASSES ? head_from(control, class + 1, 0)
+                                                 : 0;
     if (at == 0) {
-        return ENOSPC;
+        return find_in_list(heap, own, size, block);
     }
     int error = hfi_free_block_at(heap, at, block);
     return error == 0 && block->size < size ? EBADMSG : error;
@@ -90,6 +106,21 @@ static int find_place(
         place->link = hfi_block_next(heap, place->previous);
     }
     return *place->link == block->at ? 0 : EBADMSG;
+}
+
+bool hfi_bin_holds(const struct hfi_heap *heap, const struct hfi_block *block)
+{
+    struct place p;
+    return block->size == 0 || find_place(heap, block, &p) == 0;
+}
+
+bool hfi_bin_takes(const struct hfi_heap *heap, uint64_t size)
+{
+    unsigned class, bin;
+    struct hfi_block head;
+    hfi_bin_of(size, &class, &bin);
+    uint64_t at = heap->control->heads[class][bin];
+    return at == 0 || hfi_free_block_at(heap, at, &head) == 0;
 }
 
 int hfi_bin_unlink(struct hfi_tx *tx, const struct hfi_block *block)

@@ -30,10 +30,15 @@ void hfi_bin_of(uint64_t size, unsigned *class, unsigned *bin);
 
 /*
  * A free block of this size at the least. The first of its own bin may do; any of the
- * bins above does. Of those, the smallest comes first: a good fit, if not the best.
- * ENOSPC.
+ * bins above does. Of those, the smallest comes first: a good fit, if not the best. The
+ * rest of its own bin comes last. ENOSPC.
  */
 int hfi_bin_find(const struct hfi_heap *heap, uint64_t size, struct hfi_block *block);
+
+/* Whether the free block (size 0: none) hangs where it should; whether one of this size
+ * could be linked. */
+bool hfi_bin_holds(const struct hfi_heap *heap, const struct hfi_block *block);
+bool hfi_bin_takes(const struct hfi_heap *heap, uint64_t size);
 
 /* Takes it out of its bin; it stays a free block by its header. */
 int hfi_bin_unlink(struct hfi_tx *tx, const struct hfi_block *block);

@@ -9,19 +9,23 @@
 
 /* ---- bounds ---- */
 
-/* Another process may have let the object grow. */
+/* Another process may have let the object grow. It never shrinks. */
 static bool is_backed(const struct hfi_heap *heap, uint64_t end)
 {
-    if (end <= hfi_load64_relaxed(&heap->backed)) {
+    uint64_t backed = hfi_load64_relaxed(&heap->backed);
+    struct hfi_object_info info;
+    if (end <= backed) {
         return true;
     }
-    struct hfi_object_info info;
     if (end > heap->limit || hfi_object_inspect(heap->object, &info) != 0) {
         return false;
     }
-    uint64_t backed = info.size < heap->limit ? info.size : heap->limit;
-    hfi_store64_relaxed((uint64_t *)&heap->backed, backed);
-    return end <= backed;
+    uint64_t size = info.size < heap->limit ? info.size : heap->limit;
+    uint64_t *known = (uint64_t *)&heap->backed; /* the one field that is no constant */
+    while (backed < size && !hfi_cas64(known, &backed, size)) {
+        /* another thread knows of more, or less */
+    }
+    return end <= size;
 }
 
 bool hfi_heap_covers(const struct hfi_heap *heap, uint64_t offset, uint64_t size)
@@ -44,15 +48,28 @@ static struct hfi_tx start(struct hfi_heap *heap)
         .heap = heap, .start = heap->start, .journal = &heap->control->journal};
 }
 
+static int undo(struct hfi_tx *tx, int error)
+{
+    int undone = hfi_journal_recover(tx->heap, tx->journal);
+    tx->undo = tx->publish = 0;
+    tx->idle_size = 0;
+    return undone != 0 ? undone : error;
+}
+
+/* Who discarded it saw that it could be given back. If somebody has damaged the heap
+ * since, under our eyes, the block is lost, and nothing else. */
 static int free_discarded(struct hfi_tx *tx)
 {
-    struct hfi_heap_control *control = tx->heap->control;
-    if (control->discarded == 0) {
+    uint64_t *discarded = &tx->heap->control->discarded;
+    if (*discarded == 0) {
         return 0;
     }
-    int error = hfi_arena_give_back(tx, control->discarded - HFI_HEADER_SIZE);
+    int error = hfi_arena_give_back(tx, *discarded - HFI_HEADER_SIZE);
+    if (error != 0) {
+        error = undo(tx, 0);
+    }
     if (error == 0) {
-        hfi_tx_set(tx, &control->discarded, 0);
+        hfi_tx_set(tx, discarded, 0);
         hfi_tx_commit(tx);
     }
     return error;
@@ -105,14 +122,6 @@ int hfi_heap_enter(struct hfi_heap *heap, struct hfi_tx *tx)
     return sound ? 0 : end(tx, EBADMSG);
 }
 
-static int undo(struct hfi_tx *tx, int error)
-{
-    int undone = hfi_journal_recover(tx->heap, tx->journal);
-    tx->undo = tx->publish = 0;
-    tx->idle_size = 0;
-    return undone != 0 ? undone : error;
-}
-
 int hfi_heap_cancel(struct hfi_tx *tx, int error)
 {
     return end(tx, undo(tx, error));
@@ -121,8 +130,7 @@ int hfi_heap_cancel(struct hfi_tx *tx, int error)
 int hfi_heap_commit(struct hfi_tx *tx)
 {
     hfi_tx_commit(tx);
-    int error = free_discarded(tx);
-    return error != 0 ? undo(tx, error) : 0;
+    return free_discarded(tx);
 }
 
 int hfi_heap_leave(struct hfi_tx *tx)
@@ -141,7 +149,12 @@ int hfi_heap_grow(struct hfi_tx *tx, uint64_t until)
     if (until < heap->control->end + HFI_BLOCK_MIN) {
         return 0;
     }
+    int saved = errno;
     int error = hfi_object_allocate(heap->object, heap->control->end, until);
+    errno = saved;
+    if (error == EPERM || error == EFBIG) {
+        error = ENOSPC; /* sealed, limited */
+    }
     if (error == 0 && !is_backed(heap, until)) {
         error = EBADMSG;
     }
@@ -154,9 +167,10 @@ static int grow_for(struct hfi_tx *tx, uint64_t size)
     const struct hfi_heap *heap = tx->heap;
     uint64_t arena_end = heap->control->end;
     uint64_t needed, wanted = arena_end + (arena_end - heap->first) / 2;
-    if (!hfi_add(arena_end, size, &needed) || needed > heap->limit) {
+    if (!hfi_add(arena_end, size, &needed) || arena_end == heap->limit) {
         return ENOSPC;
     }
+    needed = needed < heap->limit ? needed : heap->limit; /* which may do */
     wanted = wanted < heap->limit ? wanted : heap->limit;
     int error = hfi_heap_grow(tx, wanted > needed ? wanted : needed);
     if (error == ENOSPC && wanted > needed) {
@@ -222,13 +236,13 @@ static int in_use(const struct hfi_heap *heap, uint64_t block, struct hfi_block 
 
 int hfi_heap_discard(struct hfi_tx *tx, uint64_t block)
 {
-    struct hfi_block found;
-    int error = in_use(tx->heap, block, &found);
-    if (error == 0 && tx->heap->control->discarded != 0) {
-        error = EBADMSG;
+    uint64_t *discarded = &tx->heap->control->discarded;
+    if (block < HFI_HEADER_SIZE || *discarded != 0) {
+        return EBADMSG;
     }
+    int error = hfi_arena_can_give_back(tx->heap, block - HFI_HEADER_SIZE);
     if (error == 0) {
-        hfi_tx_publish(tx, &tx->heap->control->discarded, block);
+        hfi_tx_publish(tx, discarded, block);
     }
     return error;
 }

@@ -154,18 +154,22 @@ int hfi_index_look(const struct hfi_heap *heap, const struct hfi_index *index,
     return error != 0 ? error : probe(heap, &table, key, found, &vacant);
 }
 
-/* Of the entries at home there, the one with the lowest hash from the cursor on. */
+/* Of the entries at home there, the one with the lowest hash from the cursor on. A table
+ * with no empty cells, or hardly any, is damaged: `turns` ends that. */
 static int next_at(const struct hfi_heap *heap, const struct hfi_cells *table,
-    uint64_t home, const struct hfi_cursor *cursor, struct hfi_found *found,
-    struct hfi_cursor *after)
+    uint64_t home, const struct hfi_cursor *cursor, uint64_t *turns,
+    struct hfi_found *found, struct hfi_cursor *after)
 {
     bool any = false;
     uint64_t ties = 0;
-    for (uint64_t i = 0; i <= table->mask; i++) {
+    for (uint64_t i = 0;; i++) {
         uint64_t cell = hfi_cell_at(table, home + i);
         uint64_t value = load(heap, cell);
         if (value == HFI_CELL_EMPTY) {
             break;
+        }
+        if ((*turns)-- == 0) {
+            return EBADMSG;
         }
         struct hfi_found candidate;
         uint64_t hash;
@@ -186,8 +190,11 @@ static int next_at(const struct hfi_heap *heap, const struct hfi_cells *table,
             after->hash = hash;
         }
     }
+    if (!any) {
+        return ENOENT;
+    }
     after->ties = after->hash == cursor->hash ? cursor->ties + 1 : 1;
-    return any ? 0 : ENOENT;
+    return 0;
 }
 
 int hfi_index_next(const struct hfi_heap *heap, const struct hfi_index *index,
@@ -198,9 +205,11 @@ int hfi_index_next(const struct hfi_heap *heap, const struct hfi_index *index,
     if (error != 0) {
         return error;
     }
+    enum { PROBES = 64 }; /* a cell on the average: far more than a sound table needs */
+    uint64_t turns = (table.mask + 1) * PROBES;
     error = ENOENT;
     for (uint64_t home = hfi_home_of(&table, cursor->hash); home <= table.mask; home++) {
-        error = next_at(heap, &table, home, cursor, found, after);
+        error = next_at(heap, &table, home, cursor, &turns, found, after);
         if (error != ENOENT) {
             break;
         }
@@ -210,6 +219,8 @@ int hfi_index_next(const struct hfi_heap *heap, const struct hfi_index *index,
 
 /* ---- changing ---- */
 
+/* After what takes something away: who reads the version, then finds the old thing, must
+ * find another version at its end. */
 static void raise_version(struct hfi_tx *tx, struct hfi_index *index)
 {
     hfi_tx_publish(tx, &index->version, index->version + 1);
@@ -265,27 +276,32 @@ static int rebuild(
         if (error != 0) {
             return error;
         }
-        raise_version(tx, index);
     }
     hfi_tx_publish(tx, &index->table, block);
     hfi_tx_publish(tx, &index->spent, index->count);
+    raise_version(tx, index);
     return hfi_heap_commit(tx);
 }
 
-/* At most three cells of four are spent: probing ends, and soon. */
+/* At most three cells of four are spent, or seven of eight if there is no room for a
+ * larger table: probing ends, and soon. */
 static int make_room(struct hfi_tx *tx, struct hfi_index *index)
 {
     struct hfi_cells table;
     int error = hfi_index_table(tx->heap, index, &table);
+    uint64_t cells = error == 0 ? table.mask + 1 : 0;
+    if (error == EBADMSG || index->count > cells || index->spent > cells) {
+        return EBADMSG;
+    }
     if (error == ENOENT) {
-        return index->count == 0 ? rebuild(tx, index, NULL) : EBADMSG;
+        return rebuild(tx, index, NULL);
     }
-    uint64_t cells = table.mask + 1;
-    if (error == 0 && (index->count > cells || index->spent > cells)) {
-        error = EBADMSG;
+    if ((index->spent + 1) * 4 <= cells * 3) {
+        return 0;
     }
-    bool full = error == 0 && (index->spent + 1) * 4 > cells * 3;
-    return full ? rebuild(tx, index, &table) : error;
+    error = rebuild(tx, index, &table);
+    bool slower = error == ENOSPC && cells - index->spent > cells / 8;
+    return slower ? 0 : error;
 }
 
 int hfi_index_prepare(struct hfi_tx *tx, struct hfi_index *index,

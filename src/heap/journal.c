@@ -31,13 +31,21 @@ static void put_back(struct hfi_heap *heap, struct hfi_journal *journal, uint64_
     }
 }
 
+/* The fence: no store of what comes next, a record's or one into memory that has become
+ * free, before what has been done. */
+static void settle(struct hfi_journal *journal)
+{
+    hfi_store64_release(&journal->state, 0);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
 void hfi_tx_commit(struct hfi_tx *tx)
 {
     if (tx->publish > 0) {
         hfi_store64_release(&tx->journal->state, COMMITTED | tx->publish);
         make_stores(tx->heap, tx->journal, tx->publish);
     }
-    hfi_store64_release(&tx->journal->state, 0);
+    settle(tx->journal);
     tx->undo = tx->publish = 0;
     tx->idle_size = 0;
 }
@@ -80,6 +88,6 @@ int hfi_journal_recover(struct hfi_heap *heap, struct hfi_journal *journal)
         }
         put_back(heap, journal, n);
     }
-    hfi_store64_release(&journal->state, 0);
+    settle(journal);
     return 0;
 }

@@ -147,7 +147,7 @@ static int begin(struct hfi_tx *tx, const struct hfi_key *key, uint64_t size, ui
     int error = hfi_index_prepare(tx, index, key, size, OBJECT_ALIGNMENT, fresh);
     if (error == 0) {
         struct hfi_entry *entry = hfi_heap_address(tx->heap, fresh->entry);
-        entry->builder = me;
+        entry->builder = fresh->builder = me;
         error = hfi_index_put(tx, index, key, fresh, NULL);
     }
     return error;
@@ -214,8 +214,8 @@ static int try_claim(struct hf_segment *seg, const struct hfi_key *key, uint64_t
     return error;
 }
 
-/* The construction that we began is over; dying before the wake, we are watched by those
- * asleep. */
+/* The construction that we began is over. Those asleep watch our lease, should we die
+ * before we wake them. */
 static int finish(struct hf_segment *seg, const struct hfi_key *key,
     const struct hfi_found *mine, bool done)
 {
@@ -227,8 +227,8 @@ static int finish(struct hf_segment *seg, const struct hfi_key *key,
     }
     uint64_t *built = &seg->heap.control->built;
     error = hfi_index_look(&seg->heap, directory_of(&tx), key, &found);
-    if (error != 0 || found.entry != mine->entry) {
-        return hfi_heap_cancel(&tx, EBADMSG);
+    if (error != 0 || found.entry != mine->entry || found.builder != mine->builder) {
+        return hfi_heap_cancel(&tx, EBADMSG); /* it was taken over: our tag is gone */
     }
     if (done) {
         struct hfi_entry *entry = hfi_heap_address(&seg->heap, found.entry);
@@ -236,9 +236,8 @@ static int finish(struct hf_segment *seg, const struct hfi_key *key,
     } else {
         error = hfi_index_take_out(&tx, directory_of(&tx), &found);
     }
-    hfi_tx_publish(&tx, built, *built + 1);
     error = leave(&tx, error);
-    hfi_wake(hfi_low_half(built), HFI_ALL);
+    hfi_add_and_wake(hfi_low_half(built), 1, HFI_ALL);
     return error;
 }
 

@@ -126,10 +126,12 @@ int hfi_layout_verify(const struct hfi_header *header, uint64_t object_size)
                : EBADMSG;
 }
 
-bool hfi_layout_offers(const struct hfi_header *header, const hf_segment_config_t *config)
+bool hfi_layout_offers(const struct hfi_header *header, uint64_t object_size,
+    const hf_segment_config_t *config)
 {
-    return config->size <= header->memory_size &&
-           config->max_size <= header->memory_limit &&
+    bool grown = object_size > header->total_size;
+    uint64_t size = grown ? object_size - header->memory_offset : header->memory_size;
+    return config->size <= size && config->max_size <= header->memory_limit &&
            config->root_size <= header->root_size &&
            config->max_participants <= header->slot_count;
 }

@@ -47,9 +47,10 @@ int hfi_layout_plan(const hf_segment_config_t *config, struct hfi_header *header
  * EPROTONOSUPPORT. */
 int hfi_layout_verify(const struct hfi_header *header, uint64_t object_size);
 
-/* Whether such a segment is as large as the config asks for. */
-bool hfi_layout_offers(
-    const struct hfi_header *header, const hf_segment_config_t *config);
+/* Whether such a segment, in an object of this size, is as large as the config asks for.
+ */
+bool hfi_layout_offers(const struct hfi_header *header, uint64_t object_size,
+    const hf_segment_config_t *config);
 
 /* The signature of an object in which a segment is being built, or whose builder died. */
 bool hfi_layout_is_unfinished(const char signature[HFI_SIGNATURE_SIZE]);

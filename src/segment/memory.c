@@ -102,6 +102,14 @@ int hf_free(hf_segment_t *seg, hf_ptr_t *from)
     return leave(&tx, error);
 }
 
+/* Whether the pointer stands in the block. */
+static bool is_inside(const struct hfi_tx *tx, const hf_ptr_t *p, uint64_t block)
+{
+    uint64_t size;
+    uint64_t at = hfi_heap_offset(tx->heap, p);
+    return hfi_heap_usable(tx->heap, block, &size) == 0 && at - block < size;
+}
+
 /* Elsewhere, with the contents. */
 static int move(struct hfi_tx *tx, hf_ptr_t *p, uint64_t block, size_t size)
 {
@@ -130,6 +138,8 @@ int hf_realloc(hf_segment_t *seg, hf_ptr_t *p, size_t size)
     if (block == 0) {
         error = hfi_heap_allocate(&tx, size, HFI_HEAP_GRAIN, &block);
         publish(&tx, p, block);
+    } else if (is_inside(&tx, p, block)) {
+        error = EINVAL;
     } else {
         error = hfi_heap_resize(&tx, block, size);
         if (error == ENOSPC) {
@@ -147,8 +157,13 @@ int hf_ptr_swap(hf_segment_t *seg, hf_ptr_t *a, hf_ptr_t *b)
     if (error != 0) {
         return error;
     }
+    uint64_t to_a = target_of(seg, b);
     uint64_t to_b = target_of(seg, a);
-    publish(&tx, a, target_of(seg, b));
+    if (to_a == hfi_heap_offset(&seg->heap, a) ||
+        to_b == hfi_heap_offset(&seg->heap, b)) {
+        return hfi_heap_cancel(&tx, EINVAL); /* it would point to itself, which is null */
+    }
+    publish(&tx, a, to_a);
     publish(&tx, b, to_b);
     return hfi_heap_leave(&tx);
 }

@@ -92,7 +92,7 @@ static int attach_existing(
 {
     struct hfi_header header;
     int error = read_header(region, &header);
-    if (error == 0 && !hfi_layout_offers(&header, config)) {
+    if (error == 0 && !hfi_layout_offers(&header, region->info.size, config)) {
         error = EINVAL;
     }
     if (error != 0) {
