@@ -12,6 +12,7 @@
 #include <holdfast/cond.h>
 #include <holdfast/event.h>
 #include <holdfast/heap.h>
+#include <holdfast/map.h>
 #include <holdfast/mutex.h>
 #include <holdfast/object.h>
 #include <holdfast/once.h>
@@ -22,5 +23,6 @@
 #include <holdfast/segment.h>
 #include <holdfast/sem.h>
 #include <holdfast/shm.h>
+#include <holdfast/vector.h>
 
 #endif

@@ -105,7 +105,7 @@ static int lock(struct hfi_heap *heap)
     return error == ENOTRECOVERABLE ? EBADMSG : error;
 }
 
-static int end(struct hfi_tx *tx, int error)
+static int unlock(struct hfi_tx *tx, int error)
 {
     int unlocked = hf_mutex_unlock(&tx->heap->control->lock);
     return error != 0 ? error : unlocked;
@@ -119,12 +119,12 @@ int hfi_heap_enter(struct hfi_heap *heap, struct hfi_tx *tx)
     }
     *tx = start(heap);
     bool sound = tx->journal->state == 0 && is_backed(heap, heap->control->end);
-    return sound ? 0 : end(tx, EBADMSG);
+    return sound ? 0 : unlock(tx, EBADMSG);
 }
 
 int hfi_heap_cancel(struct hfi_tx *tx, int error)
 {
-    return end(tx, undo(tx, error));
+    return unlock(tx, undo(tx, error));
 }
 
 int hfi_heap_commit(struct hfi_tx *tx)
@@ -135,7 +135,12 @@ int hfi_heap_commit(struct hfi_tx *tx)
 
 int hfi_heap_leave(struct hfi_tx *tx)
 {
-    return end(tx, hfi_heap_commit(tx));
+    return unlock(tx, hfi_heap_commit(tx));
+}
+
+int hfi_heap_end(struct hfi_tx *tx, int error)
+{
+    return error != 0 ? hfi_heap_cancel(tx, error) : hfi_heap_leave(tx);
 }
 
 /* ---- growth ---- */

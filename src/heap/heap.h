@@ -91,6 +91,8 @@ int hfi_heap_commit(struct hfi_tx *tx);
 int hfi_heap_leave(struct hfi_tx *tx);
 /* Undoes all, and unlocks. Returns `error`. */
 int hfi_heap_cancel(struct hfi_tx *tx, int error);
+/* The one or the other: cancels if there is an error. */
+int hfi_heap_end(struct hfi_tx *tx, int error);
 
 /*
  * In a transaction. A block is all zero. `alignment`: a power of two up to a page.

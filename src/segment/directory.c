@@ -130,11 +130,6 @@ int hf_object_count(hf_segment_t *seg, size_t *count)
 
 /* ---- changing ---- */
 
-static int leave(struct hfi_tx *tx, int error)
-{
-    return error != 0 ? hfi_heap_cancel(tx, error) : hfi_heap_leave(tx);
-}
-
 static struct hfi_index *directory_of(const struct hfi_tx *tx)
 {
     return &tx->heap->control->directory;
@@ -236,7 +231,7 @@ static int finish(struct hf_segment *seg, const struct hfi_key *key,
     } else {
         error = hfi_index_take_out(&tx, directory_of(&tx), &found);
     }
-    error = leave(&tx, error);
+    error = hfi_heap_end(&tx, error);
     hfi_add_and_wake(hfi_low_half(built), 1, HFI_ALL);
     return error;
 }
@@ -314,5 +309,5 @@ int hf_object_destroy(hf_segment_t *seg, const char *name)
     if (error == 0) {
         error = hfi_index_take_out(&tx, directory_of(&tx), &found);
     }
-    return leave(&tx, error);
+    return hfi_heap_end(&tx, error);
 }

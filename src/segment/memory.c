@@ -12,16 +12,21 @@ _Static_assert(sizeof(hf_ptr_t) == 8, "format");
 
 /* ---- pointers in the segment's memory ---- */
 
-static bool is_memory(const struct hf_segment *seg, const void *address, uint64_t size)
+bool hfi_segment_covers(const struct hf_segment *seg, uint64_t offset, uint64_t size)
 {
-    uint64_t offset = hfi_heap_offset(&seg->heap, address);
     return offset >= seg->header.memory_offset &&
            hfi_heap_covers(&seg->heap, offset, size);
 }
 
+bool hfi_segment_holds(const struct hf_segment *seg, const void *address, uint64_t size)
+{
+    return hfi_segment_covers(seg, hfi_heap_offset(&seg->heap, address), size);
+}
+
 static bool is_pointer(const struct hf_segment *seg, const hf_ptr_t *p)
 {
-    return seg != NULL && (uintptr_t)p % sizeof *p == 0 && is_memory(seg, p, sizeof *p);
+    return seg != NULL && (uintptr_t)p % sizeof *p == 0 &&
+           hfi_segment_holds(seg, p, sizeof *p);
 }
 
 int hf_ptr_check(const hf_segment_t *seg, const hf_ptr_t *p, size_t size, void **target)
@@ -31,30 +36,23 @@ int hf_ptr_check(const hf_segment_t *seg, const hf_ptr_t *p, size_t size, void *
     }
     *target = NULL;
     void *there = hf_ptr_get(p);
-    if (there != NULL && !is_memory(seg, there, size)) {
+    if (there != NULL && !hfi_segment_holds(seg, there, size)) {
         return EBADMSG;
     }
     *target = there;
     return 0;
 }
 
-/* The offset that it points to, whatever that is; 0: null. */
-static uint64_t target_of(const struct hf_segment *seg, const hf_ptr_t *p)
+uint64_t hfi_ptr_target(const struct hf_segment *seg, const hf_ptr_t *p)
 {
     const void *target = hf_ptr_get(p);
     return target != NULL ? hfi_heap_offset(&seg->heap, target) : 0;
 }
 
-/* As hf_ptr_set, when the transaction commits. */
-static void publish(struct hfi_tx *tx, hf_ptr_t *p, uint64_t target)
+void hfi_ptr_publish(struct hfi_tx *tx, hf_ptr_t *p, uint64_t target)
 {
     uint64_t distance = target != 0 ? target - hfi_heap_offset(tx->heap, p) : 0;
     hfi_tx_publish(tx, (uint64_t *)(void *)&p->hf_distance, distance);
-}
-
-static int leave(struct hfi_tx *tx, int error)
-{
-    return error != 0 ? hfi_heap_cancel(tx, error) : hfi_heap_leave(tx);
 }
 
 /* ---- allocate, free ---- */
@@ -70,9 +68,9 @@ static int allocate(struct hf_segment *seg, hf_ptr_t *dest, size_t size, size_t 
     error = hf_ptr_get(dest) == NULL ? hfi_heap_allocate(&tx, size, alignment, &block)
                                      : EEXIST;
     if (error == 0) {
-        publish(&tx, dest, block);
+        hfi_ptr_publish(&tx, dest, block);
     }
-    return leave(&tx, error);
+    return hfi_heap_end(&tx, error);
 }
 
 int hf_alloc(hf_segment_t *seg, hf_ptr_t *dest, size_t size)
@@ -94,12 +92,12 @@ int hf_free(hf_segment_t *seg, hf_ptr_t *from)
     if (error != 0) {
         return error;
     }
-    uint64_t block = target_of(seg, from);
+    uint64_t block = hfi_ptr_target(seg, from);
     if (block != 0) {
         error = hfi_heap_discard(&tx, block);
-        publish(&tx, from, 0);
+        hfi_ptr_publish(&tx, from, 0);
     }
-    return leave(&tx, error);
+    return hfi_heap_end(&tx, error);
 }
 
 /* Whether the pointer stands in the block. */
@@ -122,7 +120,7 @@ static int move(struct hfi_tx *tx, hf_ptr_t *p, uint64_t block, size_t size)
         memcpy(hfi_heap_address(tx->heap, fresh), hfi_heap_address(tx->heap, block),
             before < size ? before : size);
         error = hfi_heap_discard(tx, block);
-        publish(tx, p, fresh);
+        hfi_ptr_publish(tx, p, fresh);
     }
     return error;
 }
@@ -134,10 +132,10 @@ int hf_realloc(hf_segment_t *seg, hf_ptr_t *p, size_t size)
     if (error != 0) {
         return error;
     }
-    uint64_t block = target_of(seg, p);
+    uint64_t block = hfi_ptr_target(seg, p);
     if (block == 0) {
         error = hfi_heap_allocate(&tx, size, HFI_HEAP_GRAIN, &block);
-        publish(&tx, p, block);
+        hfi_ptr_publish(&tx, p, block);
     } else if (is_inside(&tx, p, block)) {
         error = EINVAL;
     } else {
@@ -146,7 +144,7 @@ int hf_realloc(hf_segment_t *seg, hf_ptr_t *p, size_t size)
             error = move(&tx, p, block, size);
         }
     }
-    return leave(&tx, error);
+    return hfi_heap_end(&tx, error);
 }
 
 int hf_ptr_swap(hf_segment_t *seg, hf_ptr_t *a, hf_ptr_t *b)
@@ -157,14 +155,14 @@ int hf_ptr_swap(hf_segment_t *seg, hf_ptr_t *a, hf_ptr_t *b)
     if (error != 0) {
         return error;
     }
-    uint64_t to_a = target_of(seg, b);
-    uint64_t to_b = target_of(seg, a);
+    uint64_t to_a = hfi_ptr_target(seg, b);
+    uint64_t to_b = hfi_ptr_target(seg, a);
     if (to_a == hfi_heap_offset(&seg->heap, a) ||
         to_b == hfi_heap_offset(&seg->heap, b)) {
         return hfi_heap_cancel(&tx, EINVAL); /* it would point to itself, which is null */
     }
-    publish(&tx, a, to_a);
-    publish(&tx, b, to_b);
+    hfi_ptr_publish(&tx, a, to_a);
+    hfi_ptr_publish(&tx, b, to_b);
     return hfi_heap_leave(&tx);
 }
 
@@ -198,5 +196,5 @@ int hf_heap_info(hf_segment_t *seg, hf_heap_info_t *info)
         .blocks = (size_t)control->blocks,
     };
     info->free = info->size - info->used;
-    return leave(&tx, error);
+    return hfi_heap_end(&tx, error);
 }

@@ -381,5 +381,5 @@ int hf_segment_grow(hf_segment_t *seg, size_t size)
                 ? hfi_heap_grow(&tx, seg->header.memory_offset + size)
                 : ENOSPC;
     errno = saved;
-    return error != 0 ? hfi_heap_cancel(&tx, error) : hfi_heap_leave(&tx);
+    return hfi_heap_end(&tx, error);
 }

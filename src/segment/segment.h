@@ -3,6 +3,7 @@
 #ifndef HFI_SEGMENT_SEGMENT_H
 #define HFI_SEGMENT_SEGMENT_H
 
+#include <holdfast/ptr.h>
 #include <holdfast/segment.h>
 
 #include "heap/heap.h"
@@ -14,5 +15,14 @@ struct hf_segment {
     struct hfi_header header; /* as it was verified */
     struct hfi_heap heap;
 };
+
+/* Whether these bytes are of the segment's memory, as users have it. */
+bool hfi_segment_covers(const struct hf_segment *seg, uint64_t offset, uint64_t size);
+bool hfi_segment_holds(const struct hf_segment *seg, const void *address, uint64_t size);
+
+/* The offset that a pointer leads to, whatever that is; 0: null. */
+uint64_t hfi_ptr_target(const struct hf_segment *seg, const hf_ptr_t *p);
+/* As hf_ptr_set, when the transaction commits. */
+void hfi_ptr_publish(struct hfi_tx *tx, hf_ptr_t *p, uint64_t target);
 
 #endif
