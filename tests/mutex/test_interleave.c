@@ -10,29 +10,18 @@
  * somebody locks, sees no sleepers and restores the bias; the second look finds it plain,
  * and wakes nobody.
  */
-#include <sys/ptrace.h>
-
 #include "base/deadline.h"
-#include "party.h"
+#include "stepped.h"
 
 enum { FAR = 2000, APART = 12, ROUNDS = 64 };
 
 static hf_segment_t *segment;
 static party_t *party;
 
-static void stop_here(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __asm__ volatile("int3");
-#else
-    raise(SIGTRAP);
-#endif
-}
-
 static int lock_stop_unlock(party_t *p)
 {
     int error = hf_mutex_lock(&p->lock);
-    if (error != 0 || ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) {
+    if (error != 0 || !trace_me()) {
         return EPROTO;
     }
     stop_here();
@@ -44,18 +33,10 @@ static int lock_stop_unlock(party_t *p)
     return error;
 }
 
-static void await_stop(pid_t child)
-{
-    int status;
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
-}
-
 static void single_steps(pid_t child, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        cr_assert_eq(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL), 0);
-        await_stop(child);
+        cr_assert(single_step(child));
     }
 }
 

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A writer is stopped at every instruction of a call: readers get whole values at once.
+ * It is killed at many of them: the call is done or not begun, and no memory is lost.
+ */
+#include "stepped.h"
+
+enum { ELEMENTS = 5, KEYS = 12, KILLS = 12 };
+
+typedef struct {
+    uint64_t value, inverse, thrice; /* one that is whole */
+} whole_t;
+
+typedef struct {
+    party_t party;
+    hf_vector_t vector;
+    hf_map_t map;
+} room_t;
+
+static hf_segment_t *segment;
+static room_t *room;
+
+static whole_t whole(uint64_t value)
+{
+    return (whole_t){value, ~value, 3 * value};
+}
+
+static bool is_whole(const whole_t *w)
+{
+    return w->inverse == ~w->value && w->thrice == 3 * w->value;
+}
+
+/* ---- what is done ---- */
+
+static int push(uint64_t value)
+{
+    whole_t w = whole(value);
+    return hf_vector_push_back(segment, &room->vector, &w);
+}
+
+static int set(uint64_t key, uint64_t value)
+{
+    whole_t w = whole(value);
+    return hf_map_set(segment, &room->map, &key, sizeof key, &w, sizeof w);
+}
+
+static int set_new(void)
+{
+    return set(100, 7);
+}
+
+static int replace(void)
+{
+    return set(1, 1001);
+}
+
+static int insert(void)
+{
+    uint64_t key = 100;
+    whole_t w = whole(7);
+    return hf_map_insert(segment, &room->map, &key, sizeof key, &w, sizeof w);
+}
+
+static int erase(void)
+{
+    uint64_t key = 1;
+    return hf_map_erase(segment, &room->map, &key, sizeof key);
+}
+
+static int clear_map(void)
+{
+    return hf_map_clear(segment, &room->map);
+}
+
+static int free_map(void)
+{
+    return hf_map_free(segment, &room->map);
+}
+
+static int push_one(void)
+{
+    return push(1000);
+}
+
+static int pop_one(void)
+{
+    whole_t w;
+    int error = hf_vector_pop_back(segment, &room->vector, &w);
+    return error == 0 && !is_whole(&w) ? EPROTO : error;
+}
+
+static int pop_and_push(void)
+{
+    int error = pop_one();
+    return error != 0 ? error : push(1000);
+}
+
+static int reserve(void)
+{
+    return hf_vector_reserve(segment, &room->vector, 100);
+}
+
+static int clear_vector(void)
+{
+    return hf_vector_clear(segment, &room->vector);
+}
+
+static int free_vector(void)
+{
+    return hf_vector_free(segment, &room->vector);
+}
+
+static int free_and_push(void)
+{
+    int error = free_vector();
+    return error != 0 ? error : push(1000);
+}
+
+/* ---- what there is ---- */
+
+typedef struct {
+    uint64_t sum; /* of the values */
+    size_t vector, map;
+} contents_t;
+
+/* Without a lock, whoever stands where. */
+static contents_t read_all(void)
+{
+    contents_t c = {.vector = 0};
+    whole_t w;
+    for (size_t i = 0; i <= ELEMENTS + 1; i++) {
+        int error = hf_vector_get(segment, &room->vector, i, &w);
+        cr_assert(error == ENOENT || (error == 0 && is_whole(&w)), "%s", strerror(error));
+        c.vector += error == 0;
+        c.sum += error == 0 ? w.value << i : 0;
+    }
+    for (uint64_t key = 0; key <= 100; key += key == KEYS ? 100 - KEYS : 1) {
+        size_t size = sizeof w;
+        int error = hf_map_get(segment, &room->map, &key, sizeof key, &w, &size);
+        cr_assert(error == ENOENT || (error == 0 && is_whole(&w)), "%s", strerror(error));
+        c.map += error == 0;
+        c.sum += error == 0 ? w.value * (key + 1) : 0;
+    }
+    hf_map_cursor_t cursor = {0};
+    size_t seen = 0;
+    int error;
+    for (;
+         (error = hf_map_next(segment, &room->map, &cursor, NULL, NULL, NULL, NULL)) == 0;
+         seen++) {
+    }
+    cr_assert_eq(error, ENOENT);
+    cr_assert_eq(seen, c.map);
+    cr_assert_eq(hf_vector_check(segment, &room->vector), 0);
+    return c;
+}
+
+static void set_up(size_t elements, uint64_t keys)
+{
+    segment = open_fresh(sizeof *room, 8);
+    room = hf_segment_root(segment);
+    assert_ok(hf_vector_init(segment, &room->vector, sizeof(whole_t)));
+    for (uint64_t i = 0; i < elements; i++) {
+        assert_ok(push(i));
+    }
+    for (uint64_t key = 0; key < keys; key++) {
+        assert_ok(set(key, key));
+    }
+}
+
+static void tear_down(void)
+{
+    hf_heap_info_t info;
+    assert_ok(hf_vector_free(segment, &room->vector));
+    assert_ok(hf_map_free(segment, &room->map));
+    assert_ok(hf_heap_info(segment, &info));
+    cr_assert_eq(info.blocks, 0, "no memory is lost");
+    cr_assert_eq(info.largest_free + 8, info.size);
+    assert_ok(hf_segment_close(segment));
+}
+
+/* ---- one instruction at a time ---- */
+
+typedef struct {
+    const char *name;
+    int (*run)(void);
+    size_t elements;
+    uint64_t keys;
+    unsigned commits; /* 1: done or not begun; more: in steps */
+} deed_t;
+
+static int (*run)(void);
+
+static int join_stop_run(party_t *unused)
+{
+    (void)unused;
+    hf_heap_info_t info;
+    if (hf_heap_info(segment, &info) != 0 || !trace_me()) {
+        return EPROTO;
+    }
+    stop_here();
+    return run();
+}
+
+static pid_t spawn_stopped(void)
+{
+    pid_t child = spawn(join_stop_run, &room->party);
+    await_stop(child);
+    return child;
+}
+
+static bool is_same(const contents_t *a, const contents_t *b)
+{
+    return a->sum == b->sum && a->vector == b->vector && a->map == b->map;
+}
+
+/* Returns how many instructions the call takes. */
+static unsigned read_beside_all_of(
+    const deed_t *deed, contents_t *before, contents_t *after)
+{
+    unsigned steps = 0;
+    set_up(deed->elements, deed->keys);
+    contents_t now = *before = read_all();
+    pid_t child = spawn_stopped();
+    unsigned changes = 0;
+    for (; single_step(child); steps++) {
+        contents_t then = now;
+        now = read_all();
+        changes += !is_same(&then, &now);
+    }
+    *after = read_all();
+    cr_assert_leq(changes, deed->commits, "%s changed %u times", deed->name, changes);
+    tear_down();
+    return steps;
+}
+
+static void kill_at(
+    const deed_t *deed, unsigned step, const contents_t *before, const contents_t *after)
+{
+    set_up(deed->elements, deed->keys);
+    pid_t child = spawn_stopped();
+    while (step-- > 0) {
+        cr_assert(single_step(child));
+    }
+    kill_and_reap(child);
+    hf_heap_info_t info;
+    assert_ok(hf_heap_info(segment, &info));
+    contents_t now = read_all();
+    cr_assert(deed->commits > 1 || is_same(&now, before) || is_same(&now, after),
+        "%s: half done", deed->name);
+    tear_down();
+}
+
+static void stop_and_kill(const deed_t *deed)
+{
+    contents_t before, after;
+    run = deed->run;
+    unsigned steps = read_beside_all_of(deed, &before, &after);
+    for (unsigned i = 0; i < KILLS; i++) {
+        kill_at(deed, (steps - 1) * i / (KILLS - 1), &before, &after);
+    }
+}
+
+static const deed_t deeds[] = {
+    {"push, the first", push_one, 0, 0, 1},
+    {"push", push_one, 3, 0, 1},
+    {"push, growing", push_one, 4, 0, 1},
+    {"pop", pop_one, ELEMENTS, 0, 1},
+    {"pop, push", pop_and_push, ELEMENTS, 0, 2},
+    {"reserve", reserve, ELEMENTS, 0, 1},
+    {"clear", clear_vector, ELEMENTS, 0, 1},
+    {"free", free_vector, ELEMENTS, 0, 1},
+    {"free, push", free_and_push, ELEMENTS, 0, 2},
+    {"set, the first", set_new, 0, 0, 1},
+    {"set", set_new, 0, 3, 1},
+    {"set, another table", set_new, 0, KEYS, 1},
+    {"replace", replace, 0, 3, 1},
+    {"replace, another table", replace, 0, KEYS, 1},
+    {"insert", insert, 0, 3, 1},
+    {"erase", erase, 0, 3, 1},
+    {"clear map", clear_map, 0, 3, 3},
+    {"free map", free_map, 0, 3, 3},
+};
+
+Test(killed, at_any_instruction_it_is_done_or_not_begun, .timeout = 110)
+{
+    for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {
+        stop_and_kill(&deeds[i]);
+    }
+}
