@@ -344,7 +344,7 @@ typedef struct {
 static int read_until_told(party_t *p)
 {
     uint32_t hits = 0;
-    while (__atomic_load_n(&p->last, __ATOMIC_RELAXED) == 0) {
+    do {
         hf_map_cursor_t cursor = {0};
         for (uint64_t key = 0; key < SHARED; key++) {
             whole_t w;
@@ -376,7 +376,7 @@ static int read_until_told(party_t *p)
             return error != ENOENT ? error : ERANGE;
         }
         step(p);
-    }
+    } while (__atomic_load_n(&p->last, __ATOMIC_RELAXED) == 0);
     return hits != 0 ? 0 : ENODATA;
 }
 

@@ -259,7 +259,6 @@ Test(vector, readers_get_whole_elements_beside_all_writers)
     for (int i = 0; i < 3; i++) {
         readers[i] = spawn(read_until_told, &room->party);
     }
-    await_steps(&room->party, 1);
     uint64_t round = 0;
     for (struct timespec end = hf_deadline_in_ms(1500), now;
          clock_gettime(CLOCK_MONOTONIC, &now),
