@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A writer is stopped at every instruction of a call: readers get whole values at once.
- * It is killed at many of them: the call is done or not begun, and no memory is lost.
+ * It is killed at many of them, and after each store that others see: the call is done or
+ * not begun, and no memory is lost.
  */
+#include "heap/index.h"
+#include "segment/segment.h"
 #include "stepped.h"
 
-enum { ELEMENTS = 5, KEYS = 12, KILLS = 12 };
+enum { ELEMENTS = 5, KEYS = 12, KILLS = 3, STORES_MAX = 200 };
 
 typedef struct {
     uint64_t value, inverse, thrice; /* one that is whole */
@@ -213,24 +216,104 @@ static bool is_same(const contents_t *a, const contents_t *b)
     return a->sum == b->sum && a->vector == b->vector && a->map == b->map;
 }
 
-/* Returns how many instructions the call takes. */
-static unsigned read_beside_all_of(
+/* What a reader comes across who begins now. */
+typedef struct {
+    uint64_t vector_version, data, size;
+    uint64_t map_version, table, entry;
+} reach_t;
+
+static reach_t reach(void)
+{
+    uint64_t bytes = 1;
+    struct hfi_key key = hfi_key(&bytes, sizeof bytes);
+    struct hfi_found found = {.entry = 0};
+    const struct hfi_index *index = (const struct hfi_index *)(const void *)&room->map;
+    if (hfi_index_look(&segment->heap, index, &key, &found) != 0) {
+        found.entry = 0;
+    }
+    return (reach_t){room->vector.hf_version,
+        hfi_ptr_target(segment, &room->vector.hf_data), room->vector.hf_size,
+        index->version, index->table, found.entry};
+}
+
+static bool has_gone(uint64_t then, uint64_t now)
+{
+    return then != 0 && then != now;
+}
+
+/* Who began when the version was first this one, and ends now, finds it unchanged. */
+static void check_reach(const reach_t *then, const reach_t *now, const char *name)
+{
+    cr_assert(then->vector_version != now->vector_version ||
+                  (!has_gone(then->data, now->data) && then->size <= now->size),
+        "%s: the vector's version was not raised, or too early", name);
+    cr_assert(
+        then->map_version != now->map_version ||
+            (!has_gone(then->table, now->table) && !has_gone(then->entry, now->entry)),
+        "%s: the map's version was not raised, or too early", name);
+}
+
+static void follow(reach_t *since)
+{
+    reach_t now = reach();
+    if (now.vector_version != since->vector_version) {
+        since->vector_version = now.vector_version;
+        since->data = now.data;
+        since->size = now.size;
+    }
+    if (now.map_version != since->map_version) {
+        since->map_version = now.map_version;
+        since->table = now.table;
+        since->entry = now.entry;
+    }
+}
+
+/* What is stored at a commit. */
+typedef struct {
+    hf_vector_t vector;
+    hf_map_t map;
+    uint64_t discarded, committed;
+} stores_t;
+
+static stores_t stores(void)
+{
+    const struct hfi_heap_control *control = segment->heap.control;
+    return (stores_t){
+        room->vector, room->map, control->discarded, control->journal.state >> 32};
+}
+
+/* How many instructions a call takes, and after which of them others see a store. */
+typedef struct {
+    unsigned steps, count, at[STORES_MAX];
+} course_t;
+
+static course_t read_beside_all_of(
     const deed_t *deed, contents_t *before, contents_t *after)
 {
-    unsigned steps = 0;
+    course_t course = {.steps = 0};
     set_up(deed->elements, deed->keys);
     contents_t now = *before = read_all();
+    reach_t since = reach();
+    stores_t stored = stores();
     pid_t child = spawn_stopped();
     unsigned changes = 0;
-    for (; single_step(child); steps++) {
+    for (; single_step(child); course.steps++) {
         contents_t then = now;
+        stores_t were = stored;
         now = read_all();
+        stored = stores();
+        follow(&since);
         changes += !is_same(&then, &now);
+        if (memcmp(&were, &stored, sizeof were) != 0 && course.count < STORES_MAX) {
+            course.at[course.count++] = course.steps + 1;
+        }
     }
     *after = read_all();
     cr_assert_leq(changes, deed->commits, "%s changed %u times", deed->name, changes);
+    reach_t end = reach();
+    check_reach(&since, &end, deed->name);
     tear_down();
-    return steps;
+    return course;
 }
 
 static void kill_at(
@@ -254,9 +337,12 @@ static void stop_and_kill(const deed_t *deed)
 {
     contents_t before, after;
     run = deed->run;
-    unsigned steps = read_beside_all_of(deed, &before, &after);
+    course_t course = read_beside_all_of(deed, &before, &after);
     for (unsigned i = 0; i < KILLS; i++) {
-        kill_at(deed, (steps - 1) * i / (KILLS - 1), &before, &after);
+        kill_at(deed, (course.steps - 1) * i / (KILLS - 1), &before, &after);
+    }
+    for (unsigned i = 0; i < course.count; i++) {
+        kill_at(deed, course.at[i], &before, &after);
     }
 }
 
