@@ -289,6 +289,41 @@ Test(objects, the_death_of_the_constructor_wakes_those_who_wait)
     cr_assert_eq(blocks(), 1);
 }
 
+static int construct_when_told(void *object, void *arg)
+{
+    party_t *p = arg;
+    ((counter_t *)object)->count = 1;
+    step(p);
+    await_steps(p, 2);
+    return 0;
+}
+
+static int construct_and_stay(party_t *p)
+{
+    int error = find_or_construct("visits", construct_when_told);
+    await_steps(p, 3);
+    return error;
+}
+
+/* Its lease tells nothing: it lives on. */
+Test(objects, the_end_of_a_construction_wakes_those_who_wait)
+{
+    pid_t constructor = spawn(construct_and_stay, party);
+    await_steps(party, 1);
+    pid_t waiters[CROWD];
+    for (int i = 0; i < CROWD; i++) {
+        waiters[i] = spawn(construct_zero, party);
+    }
+    await_all_asleep(waiters, CROWD);
+    step(party);
+    for (int i = 0; i < CROWD; i++) {
+        assert_exits(waiters[i], 0);
+    }
+    cr_assert_eq(rescues(segment), 0);
+    step(party);
+    assert_exits(constructor, 0);
+}
+
 Test(objects, a_stopped_constructor_is_alive)
 {
     pid_t constructor = spawn_constructor();
