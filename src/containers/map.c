@@ -203,6 +203,26 @@ int hf_map_erase(hf_segment_t *seg, hf_map_t *map, const void *key, size_t key_s
     return hfi_heap_end(&tx, error);
 }
 
+/* One commit for each entry: dying half-way leaves the others. */
+static int clear(struct hfi_tx *tx, struct hfi_index *index)
+{
+    struct hfi_cursor at = {.hash = 0}, after;
+    for (;;) {
+        struct hfi_found found;
+        int error = hfi_index_next(tx->heap, index, &at, &found, &after);
+        if (error == 0) {
+            error = hfi_index_take_out(tx, index, &found);
+        }
+        if (error == 0) {
+            error = hfi_heap_commit(tx);
+        }
+        if (error != 0) {
+            return error == ENOENT ? 0 : error;
+        }
+        at.hash = after.hash; /* what is before it is gone */
+    }
+}
+
 static int empty(struct hf_segment *seg, hf_map_t *map, bool give_back)
 {
     struct hfi_tx tx;
@@ -210,7 +230,7 @@ static int empty(struct hf_segment *seg, hf_map_t *map, bool give_back)
     if (error != 0) {
         return error;
     }
-    error = hfi_index_clear(&tx, index_of(map));
+    error = clear(&tx, index_of(map));
     if (error == 0 && give_back) {
         error = hfi_index_drop_table(&tx, index_of(map));
     }

@@ -322,11 +322,7 @@ int hfi_index_prepare(struct hfi_tx *tx, struct hfi_index *index,
     }
     struct hfi_entry *entry = hfi_heap_address(tx->heap, block);
     *entry = (struct hfi_entry){
-        .hash = key->hash,
-        .key_size = (uint32_t)key->size,
-        .value_at = (uint32_t)value_at,
-        .value_size = value_size,
-    };
+        key->hash, (uint32_t)key->size, (uint32_t)value_at, value_size, 0};
     memcpy(entry + 1, key->bytes, key->size);
     *fresh = (struct hfi_found){
         .entry = block,
@@ -378,32 +374,10 @@ int hfi_index_take_out(
     return hfi_heap_discard(tx, found->entry);
 }
 
-int hfi_index_clear(struct hfi_tx *tx, struct hfi_index *index)
-{
-    struct hfi_cursor at = {.hash = 0}, after;
-    for (;;) {
-        struct hfi_found found;
-        int error = hfi_index_next(tx->heap, index, &at, &found, &after);
-        if (error == 0) {
-            error = hfi_index_take_out(tx, index, &found);
-        }
-        if (error == 0) {
-            error = hfi_heap_commit(tx);
-        }
-        if (error != 0) {
-            return error == ENOENT ? 0 : error;
-        }
-        at.hash = after.hash; /* what is before it is gone */
-    }
-}
-
 int hfi_index_drop_table(struct hfi_tx *tx, struct hfi_index *index)
 {
-    if (index->table == 0) {
-        return 0;
-    }
     hfi_tx_publish(tx, &index->table, 0);
     raise_version(tx, index);
     hfi_tx_publish(tx, &index->spent, 0);
-    return hfi_heap_discard(tx, index->table);
+    return index->table != 0 ? hfi_heap_discard(tx, index->table) : 0;
 }

@@ -105,8 +105,6 @@ int hfi_index_put(struct hfi_tx *tx, struct hfi_index *index, const struct hfi_k
 /* Takes the entry out, and discards it. */
 int hfi_index_take_out(
     struct hfi_tx *tx, struct hfi_index *index, const struct hfi_found *found);
-/* The same for each entry, one commit each. Dying half-way leaves the others. */
-int hfi_index_clear(struct hfi_tx *tx, struct hfi_index *index);
 /* Discards the table of an index without entries. */
 int hfi_index_drop_table(struct hfi_tx *tx, struct hfi_index *index);
 

@@ -1,25 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "crowd.h"
-
-typedef struct {
-    party_t party;
-    hf_map_t map;
-} room_t;
-
-static hf_segment_t *segment;
-static room_t *room;
-static hf_map_t *map;
-
-static void set_up(void)
-{
-    hf_segment_config_t config = {
-        .size = 1 << 18, .root_size = sizeof *room, .max_size = 1 << 24};
-    const char *name = fresh_name();
-    assert_ok(hf_segment_open(&segment, name, HF_CREATE, &config));
-    assert_ok(hf_segment_remove(name));
-    room = hf_segment_root(segment);
-    map = &room->map;
-}
+#include "containers/map_room.h"
 
 TestSuite(map, .init = set_up, .timeout = 60);
 
@@ -37,28 +17,6 @@ static int get(uint64_t key, uint64_t *value)
 static int erase(uint64_t key)
 {
     return hf_map_erase(segment, map, &key, sizeof key);
-}
-
-static size_t count(void)
-{
-    size_t n;
-    assert_ok(hf_map_count(segment, map, &n));
-    return n;
-}
-
-static hf_heap_info_t info_of(void)
-{
-    hf_heap_info_t info;
-    assert_ok(hf_heap_info(segment, &info));
-    return info;
-}
-
-static void assert_nothing_is_lost(void)
-{
-    assert_ok(hf_map_free(segment, map));
-    cr_assert_eq(count(), 0);
-    cr_assert_eq(info_of().blocks, 0);
-    cr_assert_eq(info_of().largest_free + 8, info_of().size);
 }
 
 Test(map, keeps_many_keys_apart)
@@ -331,108 +289,6 @@ Test(map, clear_keeps_the_table_and_free_does_not)
     assert_nothing_is_lost();
     assert_nothing_is_lost();
     assert_ok(set(1, 1));
-}
-
-/* ---- beside others ---- */
-
-enum { SHARED = 60 };
-
-typedef struct {
-    uint64_t key, value, check;
-} whole_t;
-
-static int read_until_told(party_t *p)
-{
-    uint32_t hits = 0;
-    do {
-        hf_map_cursor_t cursor = {0};
-        for (uint64_t key = 0; key < SHARED; key++) {
-            whole_t w;
-            size_t size = sizeof w;
-            int error = hf_map_get(segment, map, &key, sizeof key, &w, &size);
-            if (error == ENOENT && key % 3 != 0) {
-                continue;
-            }
-            if (error != 0) {
-                return error;
-            }
-            if (size != sizeof w || w.key != key || w.check != (w.key ^ w.value * 3)) {
-                return EPROTO;
-            }
-            hits++;
-        }
-        unsigned seen = 0, stay = 0;
-        uint64_t key;
-        size_t key_size = sizeof key;
-        int error;
-        while ((error = hf_map_next(
-                    segment, map, &cursor, &key, &key_size, NULL, NULL)) == 0) {
-            if (key_size != sizeof key || key >= SHARED || seen++ > SHARED) {
-                return EPROTO;
-            }
-            stay += key % 3 == 0;
-        }
-        if (error != ENOENT || stay != SHARED / 3) {
-            return error != ENOENT ? error : ERANGE;
-        }
-        step(p);
-    } while (__atomic_load_n(&p->last, __ATOMIC_RELAXED) == 0);
-    return hits != 0 ? 0 : ENODATA;
-}
-
-static int store_whole(uint64_t key, uint64_t value)
-{
-    whole_t w = {key, value, key ^ value * 3};
-    return hf_map_set(segment, map, &key, sizeof key, &w, sizeof w);
-}
-
-static int write_until_told(party_t *p)
-{
-    uint64_t seed = (uint64_t)getpid();
-    while (__atomic_load_n(&p->last, __ATOMIC_RELAXED) == 0) {
-        seed = seed * 6364136223846793005u + 1442695040888963407u;
-        uint64_t key = (seed >> 33) % SHARED;
-        int error = key % 3 == 0 || seed >> 63 == 0 ? store_whole(key, seed) : erase(key);
-        if (error != 0 && error != ENOENT) {
-            return error;
-        }
-    }
-    return 0;
-}
-
-/* Every third key is replaced, but always there. */
-Test(map, readers_get_whole_values_beside_all_writers)
-{
-    pid_t children[5];
-    for (uint64_t key = 0; key < SHARED; key++) {
-        assert_ok(store_whole(key, key));
-    }
-    for (int i = 0; i < 5; i++) {
-        children[i] = spawn(i < 3 ? read_until_told : write_until_told, &room->party);
-    }
-    await_steps(&room->party, 200);
-    __atomic_store_n(&room->party.last, 1, __ATOMIC_SEQ_CST);
-    for (int i = 0; i < 5; i++) {
-        assert_exits(children[i], 0);
-    }
-    assert_nothing_is_lost();
-}
-
-Test(map, writers_that_are_killed_lose_nothing)
-{
-    for (uint64_t key = 0; key < SHARED; key++) {
-        assert_ok(store_whole(key, key));
-    }
-    pid_t reader = spawn(read_until_told, &room->party);
-    for (int i = 0; i < 40; i++) {
-        uint32_t before = __atomic_load_n(&room->party.steps, __ATOMIC_SEQ_CST);
-        pid_t writer = spawn(write_until_told, &room->party);
-        await_steps(&room->party, before + 1 + (uint32_t)i % 4);
-        kill_and_reap(writer);
-    }
-    __atomic_store_n(&room->party.last, 1, __ATOMIC_SEQ_CST);
-    assert_exits(reader, 0);
-    assert_nothing_is_lost();
 }
 
 Test(map, who_may_only_look_can_look)

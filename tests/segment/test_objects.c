@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "party.h"
-#include "segment/segment.h"
+#include "crowd.h"
 
-enum { CROWD = 12 };
+enum { SOME = 12 };
 
 typedef struct {
     hf_mutex_t lock;
@@ -200,16 +199,14 @@ static int find_or_construct_and_count(party_t *p)
 
 Test(objects, of_many_who_construct_one_does)
 {
-    pid_t children[CROWD];
+    pid_t children[SOME];
     void *object;
-    for (int i = 0; i < CROWD; i++) {
+    for (int i = 0; i < SOME; i++) {
         children[i] = spawn(find_or_construct_and_count, party);
     }
-    for (int i = 0; i < CROWD; i++) {
-        assert_exits(children[i], 0);
-    }
+    assert_all_exit(children, SOME, 0);
     assert_ok(find("visits", &object));
-    cr_assert_eq(((counter_t *)object)->count, 1000 + CROWD);
+    cr_assert_eq(((counter_t *)object)->count, 1000 + SOME);
     cr_assert_eq(party->steps, 1);
     cr_assert_eq(rescues(segment), 0);
     cr_assert_eq(blocks(), 1);
@@ -254,37 +251,30 @@ Test(objects, a_dead_constructors_place_is_taken_over)
     cr_assert_eq(count(), 0);
     assert_ok(find_or_construct("visits", check_zero));
     cr_assert_eq(blocks(), 1);
-}
-
-Test(objects, a_dead_constructors_can_be_destroyed)
-{
+    assert_ok(hf_object_destroy(segment, "visits"));
     kill_and_reap(spawn_constructor());
     assert_ok(hf_object_destroy(segment, "visits"));
     cr_assert_eq(blocks(), 0);
 }
 
-static void await_all_asleep(const pid_t *children, int n)
+static void spawn_waiters(pid_t waiters[SOME])
 {
-    for (int i = 0; i < n; i++) {
-        while (!is_asleep(children[i])) {
-            sched_yield();
-        }
+    for (int i = 0; i < SOME; i++) {
+        waiters[i] = spawn(construct_zero, party);
+    }
+    for (int i = 0; i < SOME; i++) {
+        await_sleep(waiters[i]);
     }
 }
 
 Test(objects, the_death_of_the_constructor_wakes_those_who_wait)
 {
     pid_t constructor = spawn_constructor();
-    pid_t waiters[CROWD];
-    for (int i = 0; i < CROWD; i++) {
-        waiters[i] = spawn(construct_zero, party);
-    }
-    await_all_asleep(waiters, CROWD);
+    pid_t waiters[SOME];
+    spawn_waiters(waiters);
     cr_assert_eq(party->last, 0);
     kill_and_reap(constructor);
-    for (int i = 0; i < CROWD; i++) {
-        assert_exits(waiters[i], 0);
-    }
+    assert_all_exit(waiters, SOME, 0);
     cr_assert_eq(rescues(segment), 0);
     cr_assert_eq(blocks(), 1);
 }
@@ -310,15 +300,10 @@ Test(objects, the_end_of_a_construction_wakes_those_who_wait)
 {
     pid_t constructor = spawn(construct_and_stay, party);
     await_steps(party, 1);
-    pid_t waiters[CROWD];
-    for (int i = 0; i < CROWD; i++) {
-        waiters[i] = spawn(construct_zero, party);
-    }
-    await_all_asleep(waiters, CROWD);
+    pid_t waiters[SOME];
+    spawn_waiters(waiters);
     step(party);
-    for (int i = 0; i < CROWD; i++) {
-        assert_exits(waiters[i], 0);
-    }
+    assert_all_exit(waiters, SOME, 0);
     cr_assert_eq(rescues(segment), 0);
     step(party);
     assert_exits(constructor, 0);
@@ -330,7 +315,7 @@ Test(objects, a_stopped_constructor_is_alive)
     kill(constructor, SIGSTOP);
     cr_assert_eq(waitpid(constructor, NULL, WUNTRACED), constructor);
     pid_t waiter = spawn(construct_zero, party);
-    await_all_asleep(&waiter, 1);
+    await_sleep(waiter);
     assert_error(hf_object_destroy(segment, "visits"), EBUSY);
     assert_ok(find_or_construct("other", NULL)); /* holds nobody else up */
     cr_assert_eq(party->last, 0);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include "segment/room.h"
+
+static void set_up(void)
+{
+    open_room(1 << 16, 1 << 22);
+}
+
+TestSuite(growth, .init = set_up, .timeout = 60);
+
+/* Sees each block that steps announce, as large as it is, and nothing else. */
+static int use_what_others_grow(party_t *p)
+{
+    for (uint32_t i = 1; i <= 8; i++) {
+        await_steps(p, i);
+        char *block = hf_ptr_get(&room->slot[i]);
+        size_t usable, oldest;
+        int error = hf_usable_size(segment, hf_ptr_get(&room->slot[0]), &oldest);
+        error = error != 0 ? error : hf_usable_size(segment, block, &usable);
+        if (error != 0 || usable < 100000 || !is_filled(block, 100000, (int)i)) {
+            return error != 0 ? error : EPROTO;
+        }
+        block[0] = 'x';
+        __atomic_store_n(&p->last, i, __ATOMIC_SEQ_CST);
+    }
+    return 0;
+}
+
+static void *use_in_a_thread(void *result)
+{
+    *(int *)result = use_what_others_grow(&room->party);
+    return NULL;
+}
+
+static void grow_step_by_step(void)
+{
+    for (uint32_t i = 1; i <= 8; i++) {
+        assert_ok(hf_alloc(segment, &room->slot[i], 100000));
+        memset(hf_ptr_get(&room->slot[i]), (int)i, 100000);
+        step(&room->party);
+        while (__atomic_load_n(&room->party.last, __ATOMIC_SEQ_CST) < i) {
+            sched_yield();
+        }
+        cr_assert_eq(*(char *)hf_ptr_get(&room->slot[i]), 'x');
+    }
+}
+
+Test(growth, another_process_uses_what_this_one_let_grow)
+{
+    assert_ok(hf_alloc(segment, &room->slot[0], 10));
+    pid_t child = spawn(use_what_others_grow, &room->party);
+    grow_step_by_step();
+    assert_exits(child, 0);
+}
+
+Test(growth, another_thread_uses_what_this_one_let_grow)
+{
+    pthread_t thread;
+    int result = EPROTO;
+    assert_ok(hf_alloc(segment, &room->slot[0], 10));
+    cr_assert_eq(pthread_create(&thread, NULL, use_in_a_thread, &result), 0);
+    grow_step_by_step();
+    pthread_join(thread, NULL);
+    assert_ok(result);
+}
+
+Test(growth, ends_at_max_size)
+{
+    size_t i = 0;
+    while (i < SLOTS && hf_alloc(segment, &room->slot[i], 100000) == 0) {
+        i++;
+    }
+    cr_assert_geq(i, (1 << 22) / 100100 - 1);
+    cr_assert_lt(i, SLOTS);
+    hf_heap_info_t before = info_of();
+    assert_error(hf_alloc(segment, &room->slot[i], 100000), ENOSPC);
+    assert_same(&before);
+    hf_segment_info_t info;
+    assert_ok(hf_segment_info(segment, &info));
+    cr_assert_geq(info.size, 1 << 22);
+    assert_error(hf_segment_grow(segment, (1 << 22) + 1), ENOSPC);
+    while (i-- > 0) {
+        assert_ok(hf_free(segment, &room->slot[i]));
+    }
+    cr_assert_eq(info_of().largest_free + 8, info_of().size);
+}
+
+Test(growth, on_demand)
+{
+    hf_heap_info_t before = info_of();
+    hf_segment_info_t info;
+    assert_ok(hf_segment_grow(segment, 100));
+    assert_same(&before);
+    assert_ok(hf_segment_grow(segment, 1 << 20));
+    assert_ok(hf_segment_info(segment, &info));
+    cr_assert_geq(info.size, 1 << 20);
+    cr_assert_eq(info_of().largest_free + 8, info_of().size);
+}
+
+Test(growth, without_memory_is_ENOSPC_and_all_is_as_it_was)
+{
+    struct rlimit limit = {1 << 18, RLIM_INFINITY}; /* of a file, in bytes */
+    signal(SIGXFSZ, SIG_IGN);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    hf_heap_info_t before = info_of();
+    hf_segment_info_t info;
+    assert_ok(hf_segment_info(segment, &info));
+    assert_error(hf_segment_grow(segment, 1 << 20), ENOSPC);
+    assert_error(hf_alloc(segment, &room->slot[0], 1 << 20), ENOSPC);
+    assert_same(&before);
+    assert_ok(hf_alloc(segment, &room->slot[0], 1000));
+}
+
+Test(growth, a_grown_one_is_opened_as_large_as_it_is)
+{
+    const char *name = fresh_name();
+    hf_segment_config_t config = {
+        .size = 1 << 16, .max_size = 1 << 22, .root_size = sizeof *room};
+    hf_segment_t *grown;
+    assert_ok(hf_segment_open(&grown, name, HF_CREATE, &config));
+    room_t *there = hf_segment_root(grown);
+    assert_ok(hf_alloc(grown, &there->slot[0], 1 << 20));
+    strcpy(hf_ptr_get(&there->slot[0]), "hello");
+    assert_ok(hf_segment_close(grown));
+    assert_ok(hf_segment_open(&grown, name, HF_READ_ONLY, &config));
+    assert_ok(hf_segment_remove(name));
+    there = hf_segment_root(grown);
+    void *text;
+    assert_ok(hf_ptr_check(grown, &there->slot[0], 1 << 20, &text));
+    cr_assert_str_eq(text, "hello");
+}
