@@ -94,7 +94,7 @@ static bool wait_for_others(hf_barrier_t *b, struct hfi_wait *wait, uint32_t rou
     while (!over) {
         completed = round_of(b) == round && is_complete(b, &wait->me, round);
         over = completed || round_of(b) != round;
-        if (!over) {
+        if (!over && !hfi_wait_for_change(wait, &b->hf_word, round)) {
             hfi_wait_sleep(wait, hfi_low_half(&b->hf_word), round, NULL, 0);
         }
     }
