@@ -69,7 +69,8 @@ static uint64_t fitting_pairs(const peer_t *peer, void *thing)
     enum { TRIES = 5, FEW = 500 };
     double best = time_batch(peer, thing, FEW); /* join, fault in */
     for (int i = 0; i < TRIES; i++) {
-        best = fmin(best, time_batch(peer, thing, FEW));
+        double one = time_batch(peer, thing, FEW);
+        best = one < best ? one : best;
     }
     return 1 + (uint64_t)(BATCH_US * 1e3 / best);
 }

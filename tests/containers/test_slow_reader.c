@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A reader is suspended at every instruction (the map's: every third) of a call. Meanwhile writers come and go, and
- * the memory that they gave back is used for something else; or one of them stops between
- * two stores of its commit. Then the reader goes on: it gets what somebody stored whole,
- * or nothing.
+ * A reader is suspended at every third instruction of a call (the map's: every seventh).
+ * Meanwhile writers come and go, and the memory that they gave back is used for something
+ * else; or one of them stops between two stores of its commit. Then the reader goes on:
+ * it gets what somebody stored whole, or nothing.
  */
 #include "segment/segment.h"
 #include "stepped.h"
@@ -211,7 +211,7 @@ Test(slow_reader, gets_whole_values_whatever_came_between, .timeout = 110)
 {
     for (size_t i = 0; i < sizeof plays / sizeof *plays; i++) {
         play = &plays[i];
-        unsigned apart = EACH * EACH * (play->read == look_up ? 3U : 1U);
+        unsigned apart = EACH * EACH * (play->read == look_up ? 7U : 3U);
         for (unsigned step = 0; suspend_at(step); step += apart) {
         }
     }

@@ -8,6 +8,7 @@
 
 enum { PAGES = 4, PAGE = 4096, SIZE = PAGES * PAGE - 1000 };
 
+/* Handles are static: what is open at a test's end is no leak. */
 static char name[64];
 static hf_shm_t *shm;
 static hf_region_t *region;
@@ -64,7 +65,7 @@ Test(region, any_offset_and_length_will_do)
 
 Test(region, beyond_the_objects_end_is_ENXIO_until_it_has_grown)
 {
-    hf_region_t *part;
+    static hf_region_t *part;
     assert_error(hf_region_map(&part, shm, 0, SIZE, 0), ENXIO);
     cr_assert_null(part);
     assert_error(hf_region_map(&part, shm, 0, SIZE, 1), ENXIO);
@@ -74,14 +75,16 @@ Test(region, beyond_the_objects_end_is_ENXIO_until_it_has_grown)
     assert_error(hf_region_map(&part, shm, 0, UINT64_MAX, SIZE_MAX), ENXIO);
     assert_ok(hf_shm_truncate(shm, SIZE + 1));
     assert_ok(hf_region_map(&part, shm, 0, SIZE, 1));
+    assert_ok(hf_region_unmap(part));
 
+    assert_ok(hf_shm_close(shm));
     assert_ok(hf_shm_open_anonymous(&shm, 0));
     assert_error(hf_region_map(&part, shm, 0, 0, 0), ENXIO);
 }
 
 Test(region, what_can_never_be_right_is_EINVAL)
 {
-    hf_region_t *part;
+    static hf_region_t *part;
     unsigned access[] = {HF_CREATE, HF_EXCLUSIVE, HF_READ_ONLY | HF_PRIVATE, UINT32_MAX};
     for (size_t i = 0; i < sizeof access / sizeof *access; i++) {
         assert_error(hf_region_map(&part, shm, access[i], 0, 0), EINVAL);
@@ -99,7 +102,7 @@ Test(region, what_can_never_be_right_is_EINVAL)
 
 Test(region, two_mappings_are_the_same_memory)
 {
-    hf_region_t *part;
+    static hf_region_t *part;
     assert_ok(hf_region_map(&part, shm, 0, 5000, 10));
     unsigned char *bytes = hf_region_address(part);
     bytes[3] = 77;
@@ -130,9 +133,10 @@ static int write_unwatched(party_t *region_address)
 
 Test(region, writing_to_a_read_only_one_is_SIGSEGV)
 {
-    hf_region_t *part;
+    static hf_region_t *part;
     assert_ok(hf_region_map(&part, shm, HF_READ_ONLY, 100, 0));
     cr_assert_eq(ended_by(spawn(write_unwatched, hf_region_address(part))), SIGSEGV);
+    assert_ok(hf_region_unmap(part));
     assert_ok(hf_region_map(&part, shm, 0, 100, 0));
     cr_assert_eq(ended_by(spawn(write_unwatched, hf_region_address(part))), 0);
     cr_assert_eq(all[100], 1);
@@ -140,13 +144,15 @@ Test(region, writing_to_a_read_only_one_is_SIGSEGV)
 
 Test(region, an_object_opened_read_only_is_not_mapped_for_writing)
 {
-    hf_region_t *part;
-    hf_shm_t *reader;
+    static hf_region_t *part;
+    static hf_shm_t *reader;
     int fd;
     assert_ok(hf_shm_open(&reader, name, HF_READ_ONLY, NULL));
     assert_error(hf_region_map(&part, reader, 0, 0, 0), EACCES);
     assert_ok(hf_region_map(&part, reader, HF_READ_ONLY, 1, 0));
     assert_shows(part, 1, SIZE - 1);
+    assert_ok(hf_region_unmap(part));
+    assert_ok(hf_shm_close(reader));
     /* Also where the descriptor itself would allow it. */
     assert_ok(hf_shm_fd(shm, &fd));
     assert_ok(hf_shm_from_fd(&reader, fd, HF_READ_ONLY));
@@ -155,8 +161,8 @@ Test(region, an_object_opened_read_only_is_not_mapped_for_writing)
 
 Test(region, what_is_written_to_a_private_one_stays_in_it)
 {
-    hf_region_t *copy;
-    hf_shm_t *reader;
+    static hf_region_t *copy;
+    static hf_shm_t *reader;
     assert_ok(hf_shm_open(&reader, name, HF_READ_ONLY, NULL));
     assert_ok(hf_region_map(&copy, reader, HF_PRIVATE, 100, 0));
     assert_shows(copy, 100, SIZE - 100);
@@ -168,7 +174,7 @@ Test(region, what_is_written_to_a_private_one_stays_in_it)
 
 Test(region, outlives_its_objects_name_and_handle)
 {
-    hf_region_t *part;
+    static hf_region_t *part;
     assert_ok(hf_region_map(&part, shm, 0, 1000, 0));
     assert_ok(hf_shm_remove(name));
     assert_ok(hf_shm_close(shm));
@@ -184,7 +190,7 @@ static bool is_mapped(const void *address)
 
 Test(region, unmap_takes_all_of_its_pages_and_no_others)
 {
-    hf_region_t *part;
+    static hf_region_t *part;
     assert_ok(hf_region_map(&part, shm, 0, 4095, 4098)); /* parts of three pages */
     char *begin = (char *)hf_region_address(part);
     assert_ok(hf_region_unmap(part));
@@ -224,8 +230,8 @@ Test(region, flush_writes_the_pages_that_the_bytes_are_in)
     if (system.f_type == TMPFS_MAGIC) {
         cr_skip_test("needs a disk under the temporary files");
     }
-    hf_shm_t *object;
-    hf_region_t *part;
+    static hf_shm_t *object;
+    static hf_region_t *part;
     assert_ok(hf_shm_from_fd(&object, fileno(file), 0));
     assert_ok(hf_shm_truncate(object, 3 * 4096));
     assert_ok(hf_region_map(&part, object, 0, 100, 0));

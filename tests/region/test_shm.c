@@ -9,6 +9,7 @@
 
 #include "party.h"
 
+/* Handles are static: what is open at a test's end is no leak. */
 static char name[64], path[128];
 static hf_shm_t *shm;
 
@@ -53,7 +54,7 @@ static uint64_t allocated(const hf_shm_t *object)
 
 Test(shm, flags_say_what_may_exist)
 {
-    hf_shm_t *other;
+    static hf_shm_t *other;
     assert_error(hf_shm_open(&shm, name, 0, NULL), ENOENT);
     assert_error(hf_shm_open(&shm, name, HF_READ_ONLY, NULL), ENOENT);
     assert_ok(hf_shm_open(&shm, name, HF_CREATE, NULL));
@@ -63,6 +64,7 @@ Test(shm, flags_say_what_may_exist)
     assert_ok(hf_shm_close(other));
     assert_ok(hf_shm_open(&other, name, HF_READ_ONLY, NULL));
     assert_error(hf_shm_truncate(other, 1), EACCES);
+    assert_ok(hf_shm_close(other));
     assert_ok(hf_shm_remove(name));
     assert_error(hf_shm_remove(name), ENOENT);
     assert_error(hf_shm_open(&other, name, 0, NULL), ENOENT);
@@ -70,7 +72,7 @@ Test(shm, flags_say_what_may_exist)
 
 Test(shm, a_new_one_has_its_size_and_blocks_and_an_existing_one_must_have_as_many)
 {
-    hf_shm_t *other;
+    static hf_shm_t *other;
     hf_shm_config_t config = {.size = 10001};
     create(10000);
     assert_size(shm, 10000);
@@ -78,6 +80,7 @@ Test(shm, a_new_one_has_its_size_and_blocks_and_an_existing_one_must_have_as_man
     assert_error(hf_shm_open(&other, name, HF_CREATE, &config), EINVAL);
     config.size = 10000;
     assert_ok(hf_shm_open(&other, name, HF_CREATE, &config));
+    assert_ok(hf_shm_close(other));
     config.size = 1;
     assert_ok(hf_shm_open(&other, name, 0, &config));
     assert_size(other, 10000);
@@ -91,6 +94,7 @@ Test(shm, permissions_are_those_asked_for_whatever_the_umask)
     assert_ok(hf_shm_open(&shm, name, HF_CREATE, &config));
     cr_assert_eq(stat(path, &status), 0);
     cr_assert_eq(status.st_mode & 07777, 0664);
+    assert_ok(hf_shm_close(shm));
     assert_ok(hf_shm_remove(name));
     create(0);
     cr_assert_eq(stat(path, &status), 0);
@@ -100,7 +104,7 @@ Test(shm, permissions_are_those_asked_for_whatever_the_umask)
 static int open_as_another_user(party_t *unused)
 {
     (void)unused;
-    hf_shm_t *other;
+    static hf_shm_t *other;
     if (setuid(12345) != 0) {
         return EDOM;
     }
@@ -163,7 +167,7 @@ Test(shm, leaves_errno_alone)
 
 Test(shm, grows_and_shrinks_and_what_is_new_is_zero)
 {
-    hf_region_t *region;
+    static hf_region_t *region;
     create(0);
     assert_size(shm, 0);
     assert_ok(hf_shm_truncate(shm, 0));
@@ -228,6 +232,7 @@ Test(shm, more_than_can_ever_be_is_ENOSPC_and_changes_nothing)
     assert_error(hf_shm_truncate(shm, UINT64_MAX), ENOSPC);
     assert_size(shm, 5000);
     cr_assert_eq(allocated(shm), 8192);
+    assert_ok(hf_shm_close(shm));
     assert_error(hf_shm_open_anonymous(&shm, UINT64_MAX), ENOSPC);
 }
 
@@ -237,8 +242,8 @@ static int fill_a_small_one(party_t *unused)
     (void)unused;
     child_assert(mount("", "/", "", MS_REC | MS_PRIVATE, NULL) == 0);
     child_assert(mount("tmpfs", "/dev/shm", "tmpfs", 0, "nr_blocks=64") == 0);
-    hf_region_t *region;
-    hf_shm_t *other;
+    static hf_region_t *region;
+    static hf_shm_t *other;
     hf_shm_config_t first = {.size = 16 * 4096};
     child_assert(hf_shm_open(&shm, name, HF_CREATE, &first) == 0);
     child_assert(hf_region_map(&region, shm, 0, 0, 0) == 0);
@@ -291,7 +296,7 @@ static int map_what_comes(party_t *unused)
         .msg_controllen = sizeof control};
     int fd;
     hf_shm_t *received;
-    hf_region_t *region;
+    static hf_region_t *region;
     if (setuid(12345) != 0 && geteuid() == 0) {
         return EDOM;
     }
@@ -329,7 +334,7 @@ Test(shm, an_anonymous_one_passed_over_a_socket_is_the_same_for_another_user_too
 {
     cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, passage), 0);
     pid_t child = spawn(map_what_comes, NULL);
-    hf_region_t *region;
+    static hf_region_t *region;
     int fd;
     assert_ok(hf_shm_open_anonymous(&shm, 10000));
     assert_ok(hf_region_map(&region, shm, 0, 0, 0));
@@ -342,12 +347,13 @@ Test(shm, an_anonymous_one_passed_over_a_socket_is_the_same_for_another_user_too
 
 Test(shm, a_descriptor_is_no_more_than_it_allows)
 {
-    hf_shm_t *other;
+    static hf_shm_t *other;
     create(100);
     int fd = open(path, O_RDONLY);
     assert_error(hf_shm_from_fd(&other, fd, 0), EACCES);
     assert_ok(hf_shm_from_fd(&other, fd, HF_READ_ONLY));
     assert_error(hf_shm_truncate(other, 200), EACCES);
+    assert_ok(hf_shm_close(other));
     fd = open(path, O_WRONLY);
     assert_error(hf_shm_from_fd(&other, fd, HF_READ_ONLY), EACCES);
     fd = open("/dev/null", O_RDWR);
@@ -361,6 +367,7 @@ Test(shm, a_segment_is_an_object_and_an_object_is_no_segment)
     hf_segment_t *segment;
     create(100000);
     assert_error(hf_segment_open(&segment, name, HF_CREATE, NULL), EBADMSG);
+    assert_ok(hf_shm_close(shm));
     assert_ok(hf_segment_remove(name));
     assert_ok(hf_segment_open(&segment, name, HF_CREATE, NULL));
     assert_ok(hf_shm_open(&shm, name, HF_READ_ONLY, NULL));
@@ -500,7 +507,7 @@ Test(shm, killed_inside_a_growth_it_has_grown_or_not)
 
 Test(shm, leaves_no_descriptor_behind)
 {
-    hf_shm_t *other;
+    static hf_shm_t *other;
     int fd, null = open("/dev/null", O_RDWR), before = count_descriptors();
     for (int i = 0; i < 20; i++) {
         hf_shm_config_t config = {.size = 1 << 20};
