@@ -12,6 +12,7 @@
 #include <holdfast/cond.h>
 #include <holdfast/event.h>
 #include <holdfast/heap.h>
+#include <holdfast/latch.h>
 #include <holdfast/map.h>
 #include <holdfast/mutex.h>
 #include <holdfast/object.h>

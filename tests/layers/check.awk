@@ -22,6 +22,7 @@ BEGIN {
 
     # These are built on it.
     beside["condvar", "mutex"] = beside["rwlock", "mutex"] = beside["once", "mutex"] = 1
+    beside["latch", "mutex"] = 1
 
     # A public header whose name is not that of the directory that implements it.
     n = split("cond=condvar shm=region ptr=region alloc=segment heap=segment " \

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Latch: two places for the payload, and which of them is shown. Write n (1, 2, ...) goes
+ * to place n % 2, so n = hf_complete is shown while n + 1 is being written elsewhere.
+ *
+ *   hf_begun = n + 1      who reads place (n + 1) % 2 must begin anew
+ *   ... the payload ...
+ *   hf_complete = n + 1   the commit point
+ *
+ * Dying before it, a writer leaves hf_begun ahead and its place half-written: nobody
+ * reads that one, and the next writer, under the same lock, does write n + 1 again. A
+ * reader copies the place that is shown, then looks whether another write has begun
+ * there.
+ */
+#include <holdfast/latch.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/atomics.h"
+#include "base/checked.h"
+#include "participant/member.h"
+
+_Static_assert(sizeof(hf_latch_t) == 64, "format");
+
+enum { PLACES = 2, WORD = sizeof(uint64_t) };
+
+static size_t words_of(size_t payload)
+{
+    return payload / WORD + (payload % WORD != 0);
+}
+
+size_t hf_latch_size(size_t payload)
+{
+    enum { LIMIT = SIZE_MAX / PLACES / WORD - sizeof(hf_latch_t) };
+    size_t words = words_of(payload);
+    bool fits = payload != 0 && words < LIMIT;
+    return fits ? sizeof(hf_latch_t) + PLACES * words * WORD : 0;
+}
+
+static uint64_t *place_of(const hf_latch_t *l, uint64_t write, size_t payload)
+{
+    return (uint64_t *)(uintptr_t)(l + 1) + write % PLACES * words_of(payload);
+}
+
+/* No transition leads there. */
+static bool is_damaged(const hf_latch_t *l)
+{
+    return hfi_load64_relaxed(&l->hf_begun) - hfi_load64_relaxed(&l->hf_complete) > 1;
+}
+
+/* Whether a latch with this payload is in an attached segment. */
+static bool is_placed(const hf_latch_t *l, size_t payload)
+{
+    size_t size = hf_latch_size(payload);
+    const struct hfi_attachment *at = size != 0 ? hfi_attachment_look(l, size) : NULL;
+    if (at != NULL) {
+        hfi_attachment_let_go();
+    }
+    return at != NULL;
+}
+
+/* ---- write ---- */
+
+/* Word by word, for readers look on. */
+static void fill(uint64_t *place, const void *payload, size_t size)
+{
+    for (size_t at = 0; at < size; at += WORD) {
+        uint64_t word = 0;
+        memcpy(&word, (const char *)payload + at, size - at < WORD ? size - at : WORD);
+        hfi_store64_relaxed(place++, word);
+    }
+}
+
+static int write_locked(hf_latch_t *l, const void *payload, size_t size)
+{
+    if (is_damaged(l)) {
+        return EBADMSG;
+    }
+    uint64_t n = hfi_load64_relaxed(&l->hf_complete) + 1;
+    if (n > 1 && hfi_load64_relaxed(&l->hf_size) != size) {
+        return EINVAL;
+    }
+    hfi_store64_relaxed(&l->hf_size, size);
+    hfi_store64_relaxed(&l->hf_begun, n);
+    __atomic_thread_fence(__ATOMIC_RELEASE); /* begun, before any of the payload */
+    fill(place_of(l, n, size), payload, size);
+    hfi_store64_release(&l->hf_complete, n);
+    return 0;
+}
+
+int hf_latch_write(hf_latch_t *l, const void *payload, size_t size)
+{
+    if (payload == NULL || !is_placed(l, size)) {
+        return EINVAL;
+    }
+    int error = hf_mutex_lock(&l->hf_lock);
+    if (error == EOWNERDEAD) {
+        error = hf_mutex_consistent(&l->hf_lock); /* it showed all of its write or none */
+    }
+    if (error != 0) {
+        return error;
+    }
+    error = write_locked(l, payload, size);
+    int unlocked = hf_mutex_unlock(&l->hf_lock);
+    return error != 0 ? error : unlocked;
+}
+
+/* ---- read ---- */
+
+static void copy(void *payload, const uint64_t *place, size_t size)
+{
+    for (size_t at = 0; at < size; at += WORD) {
+        uint64_t word = hfi_load64_relaxed(place++);
+        memcpy((char *)payload + at, &word, size - at < WORD ? size - at : WORD);
+    }
+}
+
+/* Without the list of segments, if it is in the one that the thread used last. */
+static bool is_here(const hf_latch_t *l, size_t payload)
+{
+    size_t size = hf_latch_size(payload);
+    uintptr_t last = (uintptr_t)l + size - sizeof(hf_mutex_t);
+    return size != 0 && last >= (uintptr_t)l && hfi_tag_here(l) != 0 &&
+           hfi_tag_here((const void *)last) != 0;
+}
+
+int hf_latch_read(const hf_latch_t *l, void *payload, size_t size)
+{
+    if (payload == NULL || !(is_here(l, size) || is_placed(l, size))) {
+        return EINVAL;
+    }
+    for (;;) {
+        uint64_t n = hfi_load64_acquire(&l->hf_complete);
+        if (n == 0) {
+            memset(payload, 0, size);
+            return 0;
+        }
+        if (hfi_load64_relaxed(&l->hf_size) != size) {
+            return EINVAL;
+        }
+        copy(payload, place_of(l, n, size), size);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE); /* the payload, before begun */
+        if (hfi_load64_acquire(&l->hf_begun) - n <= 1) {
+            return 0;
+        }
+        if (hfi_load64_relaxed(&l->hf_complete) == n) {
+            return EBADMSG; /* no write begins before the last one is complete */
+        }
+    }
+}
+
+/* ---- questions ---- */
+
+int hf_latch_owner(const hf_latch_t *l, hf_owner_t *who)
+{
+    return is_placed(l, 1) ? hf_mutex_owner(&l->hf_lock, who) : EINVAL;
+}
+
+int hf_latch_check(const hf_latch_t *l)
+{
+    int error = is_placed(l, 1) ? hf_mutex_check(&l->hf_lock) : EINVAL;
+    if (error != 0) {
+        return error;
+    }
+    uint64_t size = hfi_load64_relaxed(&l->hf_size);
+    bool fits = size == 0 || (size <= SIZE_MAX && is_placed(l, (size_t)size));
+    return fits && !is_damaged(l) ? 0 : EBADMSG;
+}
