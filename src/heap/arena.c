@@ -8,11 +8,15 @@
 #define SIZE_MASK ((UINT64_C(1) << 48) - HFI_HEAP_GRAIN)
 #define LOW_BITS  ((UINT64_C(1) << 48) - 1)
 
+/* `end` may be growing under a reader: it may be beyond what he knows to be backed, where
+ * no block of his is. */
 int hfi_block_at(const struct hfi_heap *heap, uint64_t at, struct hfi_block *block)
 {
-    uint64_t end = heap->control->end;
+    uint64_t end = hfi_load64_relaxed(&heap->control->end);
+    uint64_t backed = hfi_load64_relaxed(&heap->backed);
+    uint64_t limit = end < backed ? end : backed;
     if (at % HFI_HEAP_GRAIN != HFI_HEAP_GRAIN - HFI_HEADER_SIZE || at < heap->first ||
-        at >= end || end > hfi_load64_relaxed(&heap->backed)) {
+        at >= limit) {
         return EBADMSG;
     }
     uint64_t w = hfi_load64_relaxed(hfi_block_word(heap, at));
@@ -25,7 +29,7 @@ int hfi_block_at(const struct hfi_heap *heap, uint64_t at, struct hfi_block *blo
     };
     bool sound = hfi_block_header(at, w & LOW_BITS, 0) == w &&
                  (size == 0 ? at == end - HFI_HEADER_SIZE && !block->is_free
-                            : size >= HFI_BLOCK_MIN && size < end - at);
+                            : size >= HFI_BLOCK_MIN && size < limit - at);
     return sound ? 0 : EBADMSG;
 }
 
