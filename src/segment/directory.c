@@ -192,7 +192,7 @@ static int try_claim(struct hf_segment *seg, const struct hfi_key *key, uint64_t
     if (error != 0) {
         return error;
     }
-    uint64_t built = seg->heap.control->built;
+    uint64_t built = hfi_load64_relaxed(&seg->heap.control->built);
     error = claim(&tx, key, size, &wait->me, found);
     if (error == 0) {
         return hfi_heap_leave(&tx);
