@@ -50,7 +50,8 @@ const char *error_name(int error)
         {ENOTRECOVERABLE, "ENOTRECOVERABLE"}, {ETIMEDOUT, "ETIMEDOUT"}, {EBUSY, "EBUSY"},
         {EDEADLK, "EDEADLK"}, {EPERM, "EPERM"}, {EINVAL, "EINVAL"}, {EBADMSG, "EBADMSG"},
         {EAGAIN, "EAGAIN"}, {EACCES, "EACCES"}, {ENOTSUP, "ENOTSUP"}, {ENOENT, "ENOENT"},
-        {ENOMEM, "ENOMEM"}, {ENOSPC, "ENOSPC"}};
+        {ENOMEM, "ENOMEM"}, {ENOSPC, "ENOSPC"}, {EEXIST, "EEXIST"},
+        {ECANCELED, "ECANCELED"}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (names[i].error == error) {
             return names[i].name;

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "common/random.h"
+#include "heap.h"
 
 static const kind_t *const all[] = {&mutex_kind, &condvar_kind, &semaphore_kind,
-    &permits_kind, &rwlock_kind, &barrier_kind, &event_kind, &once_kind};
+    &permits_kind, &rwlock_kind, &barrier_kind, &event_kind, &once_kind, &memory_kind,
+    &names_kind};
 enum { ALL = sizeof all / sizeof all[0] };
 
 /* Chosen before any worker is started. */
@@ -85,6 +87,15 @@ size_t kinds_size(const torture_options_t *options)
     return sum;
 }
 
+size_t kinds_memory(void)
+{
+    size_t sum = 0;
+    for (unsigned i = 0; i < chosen; i++) {
+        sum += kinds[i]->memory;
+    }
+    return sum;
+}
+
 static char *area_of(const control_t *c, char *root, unsigned kind)
 {
     for (unsigned i = 0; i < kind; i++) {
@@ -129,6 +140,9 @@ void kinds_audit(worker_t *auditor)
 {
     for (unsigned i = 0; i < chosen; i++) {
         kinds[i]->audit(auditor, area_of(auditor->control, auditor->root, i));
+    }
+    if (kinds_memory() != 0) {
+        heap_audit(auditor);
     }
 }
 

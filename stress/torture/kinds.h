@@ -17,6 +17,7 @@ typedef struct {
     const char *name;
     unsigned (*objects)(const torture_options_t *options);
     size_t (*size)(const torture_options_t *options); /* bytes of its area */
+    size_t memory; /* bytes of the segment's heap that it may come to use; 0: none */
 
     /* Sets up the area, which is zero. `first` is the number of its first object. */
     int (*prepare)(const control_t *c, void *area, unsigned first);
@@ -52,13 +53,14 @@ typedef struct {
 enum { GIVER_EVERY = 4 };
 
 extern const kind_t mutex_kind, condvar_kind, semaphore_kind, permits_kind, rwlock_kind,
-    barrier_kind, event_kind, once_kind;
+    barrier_kind, event_kind, once_kind, memory_kind, names_kind;
 
 /* Which kinds there are to be: names with commas between. False: one line on stderr. */
 bool kinds_choose(const char *program, const char *list);
 
 unsigned kinds_objects(const torture_options_t *options);
 size_t kinds_size(const torture_options_t *options);
+size_t kinds_memory(void);
 int kinds_prepare(const control_t *c, char *root);
 void kinds_turn(worker_t *w);
 void kinds_hold(worker_t *w);

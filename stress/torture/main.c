@@ -18,7 +18,7 @@
 #include "ledger.h"
 #include "report.h"
 
-enum { NOT_CLEAN = 1, BAD_USAGE = 2, OTHER_OBJECTS = 64 };
+enum { NOT_CLEAN = 1, BAD_USAGE = 2, OTHER_OBJECTS = 64, FIRST_MEMORY = 1 << 16 };
 
 typedef struct {
     uint64_t processes, mutexes, seed, threads, coincide;
@@ -45,7 +45,7 @@ static int parse(int argc, char **argv, arguments_t *a)
         {.name = "kinds",
             .argument = "LIST",
             .help = "what they work on: mutex,condvar,semaphore,permits,rwlock,barrier,"
-                    "event,once (all)",
+                    "event,once,memory,names (all)",
             .text = &a->kinds},
         {.name = "mutexes",
             .argument = "N",
@@ -115,6 +115,10 @@ static int fail(const char *what, int error)
 static int create_segment(control_t *c, hf_segment_t **segment)
 {
     hf_segment_config_t config = {.root_size = kinds_size(&c->options)};
+    if (kinds_memory() != 0) { /* it starts small, and grows */
+        config.size = config.root_size + FIRST_MEMORY;
+        config.max_size = config.size + kinds_memory();
+    }
     snprintf(
         c->segment_name, sizeof c->segment_name, "holdfast-torture-%d", (int)getpid());
     int error =
