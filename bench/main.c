@@ -33,6 +33,7 @@ static const section_t sections[] = {
     {"starvation", starvation_run},
     {"crowd", crowd_run},
     {"heap", heap_run},
+    {"vector", vector_run},
 };
 
 enum { SECTIONS = sizeof sections / sizeof sections[0] };

@@ -101,7 +101,8 @@ static inline void *hf_vector_data(const hf_vector_t *v)
 }
 
 /* An element, or null: there are not so many. For how long: see above. Plain loads, which
- * a compiler can take out of a loop, since nobody writes meanwhile. */
+ * a compiler can take out of a loop, since nobody writes meanwhile; what stays is the
+ * comparison, and a multiplication by the elements' size. hf_vector_data has neither. */
 static inline void *hf_vector_at(const hf_vector_t *v, size_t index)
 {
     char *data = (char *)(intptr_t)&v->hf_data + v->hf_data.hf_distance;
