@@ -129,8 +129,7 @@ struct surroundings {
     uint64_t at, size;                      /* of all of them */
 };
 
-static int find_before(
-    const struct hfi_heap *heap, uint64_t at, struct hfi_block *before)
+static int find_before(const struct hfi_heap *heap, uint64_t at, struct hfi_block *before)
 {
     uint64_t size = *hfi_block_word(heap, at - HFI_HEADER_SIZE);
     int error = size <= at ? hfi_free_block_at(heap, at - size, before) : EBADMSG;
