@@ -9,7 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { QUICK_STRIDE = 11, QUICK_SOME_POINTS = 6, USUAL_SOME_POINTS = 40 };
+enum {
+    QUICK_STRIDE = 11,
+    QUICK_SOME_POINTS = 6,
+    QUICK_MOST_POINTS = 80,
+    USUAL_SOME_POINTS = 40
+};
 
 static const char usage[] =
     "usage: sweep [options]\n"
@@ -22,7 +27,8 @@ static const char usage[] =
     "                                 of more than 3 waiters (40)\n"
     "  --jobs N                       so many operations at a time (one a CPU)\n"
     "  --point K                      kill at this point alone\n"
-    "  --quick                        --stride 11 --some-points 6\n"
+    "  --quick                        --stride 11 --some-points 6, at most 80 in any "
+    "row\n"
     "  --list                         what there is, and no more\n"
     "  --no-choreographies            without the scheduled races\n";
 
@@ -86,6 +92,7 @@ static bool parse_flag(struct options *o, const char *word)
     if (strcmp(word, "--quick") == 0) {
         o->stride = QUICK_STRIDE;
         o->some_points = QUICK_SOME_POINTS;
+        o->most_points = QUICK_MOST_POINTS;
     } else if (strcmp(word, "--list") == 0) {
         o->list = true;
     } else if (strcmp(word, "--no-choreographies") == 0) {
@@ -138,6 +145,7 @@ struct options options_parse(int count, char **words)
         .crowds = true,
         .stride = 1,
         .some_points = USUAL_SOME_POINTS,
+        .most_points = ULONG_MAX / 2,
         .jobs = usual_jobs(),
         .point = EVERY_POINT};
     for (int i = 1; i < count; i++) {

@@ -15,6 +15,7 @@ struct options {
     bool crowds; /* besides, for the operations that want one */
     unsigned long stride;
     unsigned long some_points; /* of a peer's row, or a crowd's */
+    unsigned long most_points; /* of any other */
     unsigned jobs;             /* rows swept at a time */
     long point;                /* this one alone, or EVERY_POINT */
     bool list, no_choreographies;

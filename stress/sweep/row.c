@@ -65,10 +65,9 @@ static void count(struct row *row, unsigned long position, struct outcome *o)
 
 static unsigned long choose_stride(const struct options *o, const struct row *row)
 {
-    if (row->subject->ours && row->waiters <= FEW) {
-        return o->stride;
-    }
-    const unsigned long for_few = (row->length + o->some_points) / o->some_points;
+    const bool whole = row->subject->ours && row->waiters <= FEW;
+    const unsigned long most = whole ? o->most_points : o->some_points;
+    const unsigned long for_few = (row->length + most) / most;
     return for_few > o->stride ? for_few : o->stride;
 }
 
