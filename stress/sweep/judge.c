@@ -62,9 +62,13 @@ static void begin_aftermath(struct scene *s)
 
 static body_fn *newcomer_of(const struct scene *s)
 {
-    body_fn *const choices[] = {
-        s->operation->newcomer, s->subject->newcomer, s->subject->survivor};
-    return choices[0] != NULL ? choices[0] : choices[1] != NULL ? choices[1] : choices[2];
+    body_fn *const choices[] = {s->operation->completion, s->operation->newcomer,
+        s->subject->newcomer, s->subject->survivor};
+    unsigned i = 0;
+    while (choices[i] == NULL) {
+        i++;
+    }
+    return choices[i];
 }
 
 /* The newcomer comes last: it must not wake whom the others have forgotten. */
@@ -124,11 +128,14 @@ static void compare_data(struct scene *s)
     }
 }
 
-static void inspect(struct scene *s)
+static void inspect(struct scene *s, bool at_start)
 {
     if (s->subject->inspect == NULL) {
         return;
     }
+    const bool finished = s->outcome.at_end || s->operation->paused;
+    stage->may_be_undone = !finished;
+    stage->may_be_done = finished || !at_start;
     const struct reply *r = actor_call(&s->cast.stagehand, s->subject->inspect);
     if (r->ending == BROKE) {
         scene_breaks(s, BROKEN, "%s", r->why);
@@ -177,7 +184,7 @@ void scene_judge(struct scene *s, bool at_start)
     if (s->cast.helper.pid == 0) {
         scene_recast(s, &s->cast.helper);
     }
-    inspect(s);
+    inspect(s, at_start);
     if (s->outcome.verdict == BROKEN) {
         recast_all(s); /* what is wrong shall not go on into the next scene */
     }

@@ -30,6 +30,7 @@ static const struct subject *const subjects[] = {
     &holdfast_rwlock,
     &holdfast_permits,
     &holdfast_barrier,
+    &holdfast_memory,
     &glibc_robust,
     &glibc_sem,
     &glibc_tokens,
@@ -64,6 +65,9 @@ static void add_operation(
     const struct options *o, const struct subject *subject, const struct operation *op)
 {
     for (unsigned waiters = op->fewest_waiters; waiters <= MOST_WAITERS; waiters++) {
+        if (op->most_waiters != 0 && waiters > op->most_waiters) {
+            return;
+        }
         if (o->waiters[waiters] || (waiters == CROWD && op->crowd && o->crowds)) {
             add_row(
                 (struct row){.subject = subject, .operation = op, .waiters = waiters});

@@ -50,7 +50,8 @@ void scene_waiters_come(struct scene *s)
     const struct operation *op = s->operation;
     for (unsigned i = 0; i < s->waiters; i++) {
         struct actor *a = &s->cast.waiters[i];
-        actor_start(a, op->waiter != NULL ? op->waiter : s->subject->survivor);
+        body_fn *const own = op->completion != NULL ? op->completion : op->waiter;
+        actor_start(a, own != NULL ? own : s->subject->survivor);
         if (!actor_settles(a)) {
             scene_breaks(s, HANG, "waiter %u neither goes on nor sleeps", i + 1);
         }
@@ -62,6 +63,8 @@ void scene_open(struct scene *s)
     const struct operation *op = s->operation;
     memset(&stage->guarded, 0, sizeof stage->guarded);
     memset(&stage->supply, 0, sizeof stage->supply);
+    stage->operation = op;
+    stage->builder_may_end = false;
     stage->returned = -1;
     stage->deaths = 1; /* the victim's, at the latest when the others have gone on */
     s->outcome = (struct outcome){0};

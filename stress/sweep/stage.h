@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct operation;
+
 struct stage {
     struct {
         uint64_t first, second; /* written in turn, equal outside the lock */
@@ -35,6 +37,9 @@ struct stage {
     } round;                                   /* of a barrier */
     unsigned cast_size;                        /* of those who take part */
     unsigned deaths;                           /* in this scene */
+    const struct operation *operation; /* in this scene; the same place in everybody */
+    bool may_be_undone, may_be_done;   /* it, when all is judged */
+    bool builder_may_end;              /* the one whom the victim waits for */
     char segment_name[48];
     bool may_be_removed;   /* the segment, so that there may be a second one */
     int returned;          /* by the victim's operation; -1: it has not */
