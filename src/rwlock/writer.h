@@ -32,6 +32,13 @@ static inline uint64_t hfi_writer_of(uint64_t w)
     return w & ~HFI_FLAGS_MASK;
 }
 
+/* Flags stand beside a writer, but for LOST. */
+static inline enum hfi_life hfi_life_of_writer(const struct hfi_table *table, uint64_t w)
+{
+    return hfi_tag_generation(w) != 0 ? hfi_table_life(table, hfi_writer_of(w))
+                                      : HFI_IMPOSSIBLE;
+}
+
 static inline bool hfi_is_writer(const hf_rwlock_t *l, uint64_t me)
 {
     return hfi_writer_of(hfi_load64_relaxed(&l->hf_writer)) == me;
