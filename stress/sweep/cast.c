@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Who plays beside the victim, and the cues that operations are made of. */
-#include "lock.h"
 #include "process.h"
 #include "scene.h"
 #include "stage.h"
-#include "supply.h"
+#include "subjects/lock.h"
+#include "subjects/supply.h"
 
 #include <stddef.h>
 #include <unistd.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "choreography.h"
 
-#include "lock.h"
 #include "plays.h"
 #include "process.h"
 #include "stage.h"
+#include "subjects/lock.h"
 #include "troupe.h"
 
 #include <stdio.h>

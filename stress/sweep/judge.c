@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* After the kill: who goes on, when, and whether what they found may be. */
-#include "lock.h"
 #include "process.h"
 #include "scene.h"
 #include "stage.h"
-#include "supply.h"
+#include "subjects/lock.h"
+#include "subjects/supply.h"
 
 #include <stdatomic.h>
 

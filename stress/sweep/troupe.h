@@ -5,7 +5,7 @@
 #define SWEEP_TROUPE_H
 
 #include "actor.h"
-#include "lock.h"
+#include "subjects/lock.h"
 
 enum {
     MANY_LOCKS = 2200, /* in the first place; the kernel's walk of a list ends at 2,048 */

@@ -2,8 +2,8 @@
 /* The part of memory.h that is about the vector, the map and named objects. */
 #include "memory.h"
 
+#include "../stage.h"
 #include "props.h"
-#include "stage.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lock.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -4,7 +4,7 @@
 #ifndef SWEEP_LOCK_H
 #define SWEEP_LOCK_H
 
-#include "actor.h"
+#include "../actor.h"
 
 struct lock {
     int (*take)(void);

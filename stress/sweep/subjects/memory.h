@@ -3,7 +3,7 @@
 #ifndef SWEEP_MEMORY_H
 #define SWEEP_MEMORY_H
 
-#include "actor.h"
+#include "../actor.h"
 
 /* For preparations that are made of one call. */
 struct reply arranged(int code);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "../scene.h"
+#include "../stage.h"
 #include "lock.h"
-#include "scene.h"
-#include "stage.h"
 #include "supply.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "props.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -10,7 +10,7 @@
 
 #include <holdfast/holdfast.h>
 
-#include "actor.h"
+#include "../actor.h"
 
 #include <stddef.h>
 #include <stdint.h>

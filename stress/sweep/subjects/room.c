@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "room.h"
 
-#include "stage.h"
+#include "../stage.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 
 #include <holdfast/holdfast.h>
 
-#include "actor.h"
+#include "../actor.h"
 
 enum { PERMITS = 3 };
 

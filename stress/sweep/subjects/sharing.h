@@ -4,8 +4,8 @@
 #ifndef SWEEP_SHARING_H
 #define SWEEP_SHARING_H
 
+#include "../scene.h"
 #include "lock.h"
-#include "scene.h"
 
 /* For writing, unless the process has come to read. */
 extern const struct lock rwlock_lock;

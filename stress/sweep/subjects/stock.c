@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What there is in the props and what room it takes, and whether it may be so. */
-#include "operation.h"
+#include "../operation.h"
+#include "../stage.h"
 #include "props.h"
-#include "stage.h"
 
 #include <errno.h>
 #include <stdbool.h>

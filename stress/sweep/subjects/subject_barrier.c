@@ -4,10 +4,10 @@
  * sleeps waits for others to come in the place of the missing; if the round was complete,
  * all go on by themselves. Who of the two is the case shows when all have come to rest.
  */
-#include "operation.h"
+#include "../operation.h"
+#include "../scene.h"
+#include "../stage.h"
 #include "room.h"
-#include "scene.h"
-#include "stage.h"
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Holdfast's condition variable: all wait for tokens that a mutex guards. */
+#include "../operation.h"
+#include "../scene.h"
+#include "../stage.h"
 #include "lock.h"
-#include "operation.h"
 #include "room.h"
-#include "scene.h"
-#include "stage.h"
 #include "supply.h"
 
 #include <errno.h>

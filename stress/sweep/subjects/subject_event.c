@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Holdfast's event: a manual one is a supply that nobody takes from; an automatic one, a
  * supply of one at most. */
-#include "operation.h"
+#include "../operation.h"
+#include "../scene.h"
+#include "../stage.h"
 #include "room.h"
-#include "scene.h"
-#include "stage.h"
 #include "supply.h"
 
 #include <errno.h>

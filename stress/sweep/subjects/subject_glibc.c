@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The peers: what glibc (or another libc) makes of the same scenes. */
+#include "../operation.h"
+#include "../scene.h"
+#include "../stage.h"
 #include "lock.h"
-#include "operation.h"
-#include "scene.h"
-#include "stage.h"
 #include "supply.h"
 
 #include <errno.h>

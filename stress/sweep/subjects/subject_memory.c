@@ -5,12 +5,12 @@
  * what is there, and the room that it takes, is what was before the operation, or what is
  * after it.
  */
+#include "../operation.h"
+#include "../scene.h"
+#include "../stage.h"
+#include "../tracer.h"
 #include "memory.h"
-#include "operation.h"
 #include "props.h"
-#include "scene.h"
-#include "stage.h"
-#include "tracer.h"
 
 #include <errno.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Holdfast's mutex, joining and leaving. */
+#include "../operation.h"
+#include "../scene.h"
 #include "lock.h"
-#include "operation.h"
 #include "room.h"
-#include "scene.h"
 
 #include <errno.h>
 

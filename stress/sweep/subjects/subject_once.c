@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Holdfast's once. "Saw a death" here means: it was the one to initialise. */
+#include "../operation.h"
+#include "../process.h"
+#include "../scene.h"
+#include "../stage.h"
 #include "lock.h"
-#include "operation.h"
-#include "process.h"
 #include "room.h"
-#include "scene.h"
-#include "stage.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -4,11 +4,11 @@
  * a lock, of which the bodies for locks can be made. Some operations have the two given
  * back first: then the survivors use whichever permits they get.
  */
+#include "../operation.h"
+#include "../scene.h"
+#include "../stage.h"
 #include "lock.h"
-#include "operation.h"
 #include "room.h"
-#include "scene.h"
-#include "stage.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -3,7 +3,7 @@
  * Holdfast's reader-writer lock. Unless an operation says otherwise, those who wait are a
  * reader, a writer and an upgrader in turn; the helper writes.
  */
-#include "operation.h"
+#include "../operation.h"
 #include "room.h"
 #include "sharing.h"
 

@@ -6,12 +6,12 @@
  */
 #include <holdfast/holdfast.h>
 
+#include "../operation.h"
+#include "../sandbox.h"
+#include "../scene.h"
+#include "../stage.h"
+#include "../tracer.h"
 #include "lock.h"
-#include "operation.h"
-#include "sandbox.h"
-#include "scene.h"
-#include "stage.h"
-#include "tracer.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Holdfast's semaphore: a supply as it is. */
-#include "operation.h"
+#include "../operation.h"
+#include "../scene.h"
+#include "../stage.h"
 #include "room.h"
-#include "scene.h"
-#include "stage.h"
 #include "supply.h"
 
 #include <errno.h>

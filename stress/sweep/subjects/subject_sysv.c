@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What is crash-safe by the kernel: a System V semaphore with SEM_UNDO, as a permit. */
+#include "../operation.h"
+#include "../scene.h"
+#include "../stage.h"
 #include "lock.h"
-#include "operation.h"
-#include "scene.h"
-#include "stage.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "supply.h"
 
-#include "process.h"
-#include "scene.h"
-#include "stage.h"
+#include "../process.h"
+#include "../scene.h"
+#include "../stage.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -8,8 +8,8 @@
 #ifndef SWEEP_SUPPLY_H
 #define SWEEP_SUPPLY_H
 
-#include "actor.h"
-#include "operation.h"
+#include "../actor.h"
+#include "../operation.h"
 
 struct monitor;
 
