@@ -5,34 +5,6 @@
 
 #include "heap/bins.h"
 
-#define SIZE_MASK ((UINT64_C(1) << 48) - HFI_HEAP_GRAIN)
-#define LOW_BITS  ((UINT64_C(1) << 48) - 1)
-
-/* `end` may be growing under a reader: it may be beyond what he knows to be backed, where
- * no block of his is. */
-int hfi_block_at(const struct hfi_heap *heap, uint64_t at, struct hfi_block *block)
-{
-    uint64_t end = hfi_load64_relaxed(&heap->control->end);
-    uint64_t backed = hfi_load64_relaxed(&heap->backed);
-    uint64_t limit = end < backed ? end : backed;
-    if (at % HFI_HEAP_GRAIN != HFI_HEAP_GRAIN - HFI_HEADER_SIZE || at < heap->first ||
-        at >= limit) {
-        return EBADMSG;
-    }
-    uint64_t w = hfi_load64_relaxed(hfi_block_word(heap, at));
-    uint64_t size = w & SIZE_MASK;
-    *block = (struct hfi_block){
-        .at = at,
-        .size = size,
-        .is_free = (w & HFI_FREE) != 0,
-        .follows_free = (w & HFI_FOLLOWS_FREE) != 0,
-    };
-    bool sound = hfi_block_header(at, w & LOW_BITS, 0) == w &&
-                 (size == 0 ? at == end - HFI_HEADER_SIZE && !block->is_free
-                            : size >= HFI_BLOCK_MIN && size < limit - at);
-    return sound ? 0 : EBADMSG;
-}
-
 /* ---- blocks ---- */
 
 static int tell_next(struct hfi_tx *tx, uint64_t at, bool follows_free)

@@ -12,6 +12,8 @@
 #ifndef HFI_HEAP_ARENA_H
 #define HFI_HEAP_ARENA_H
 
+#include <errno.h>
+
 #include "heap/heap.h"
 
 struct hfi_block {
@@ -50,8 +52,33 @@ static inline uint64_t hfi_block_header(uint64_t at, uint64_t size, unsigned fla
     return (low ^ at << 17) * UINT64_C(0x9e3779b97f4a7c15) >> 48 << 48 | low;
 }
 
-/* The block whose header is there; size 0: the arena's end. EBADMSG: there is none. */
-int hfi_block_at(const struct hfi_heap *heap, uint64_t at, struct hfi_block *block);
+/*
+ * The block whose header is there; size 0: the arena's end. EBADMSG: there is none. The
+ * arena may be growing under a reader: its end may be beyond what he knows to be backed,
+ * where no block of his is.
+ */
+static inline __attribute__((always_inline)) int hfi_block_at(
+    const struct hfi_heap *heap, uint64_t at, struct hfi_block *block)
+{
+    const uint64_t low_bits = (UINT64_C(1) << 48) - 1;
+    uint64_t end = hfi_load64_relaxed(&heap->control->end);
+    uint64_t backed = hfi_load64_relaxed(&heap->backed);
+    uint64_t limit = end < backed ? end : backed;
+    *block = (struct hfi_block){.at = at};
+    if (at % HFI_HEAP_GRAIN != HFI_HEAP_GRAIN - HFI_HEADER_SIZE || at < heap->first ||
+        at >= limit) {
+        return EBADMSG;
+    }
+    uint64_t w = hfi_load64_relaxed(hfi_block_word(heap, at));
+    uint64_t size = w & low_bits & ~(uint64_t)(HFI_HEAP_GRAIN - 1);
+    block->size = size;
+    block->is_free = (w & HFI_FREE) != 0;
+    block->follows_free = (w & HFI_FOLLOWS_FREE) != 0;
+    bool sound = hfi_block_header(at, w & low_bits, 0) == w &&
+                 (size == 0 ? at == end - HFI_HEADER_SIZE && !block->is_free
+                            : size >= HFI_BLOCK_MIN && size < limit - at);
+    return sound ? 0 : EBADMSG;
+}
 
 /* Both transactions' parts; see heap/heap.h. ENOSPC: no free block is large enough. */
 int hfi_arena_take(
