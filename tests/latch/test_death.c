@@ -2,7 +2,7 @@
 /* Latch: whoever is stopped or killed at whatever instruction, readers see one write. */
 #include "stepped.h"
 
-enum { WORDS = 5 };
+enum { WORDS = 5, APART = EACH * EACH * EACH /* instructions */ };
 
 typedef struct {
     uint64_t word[WORDS];
@@ -91,7 +91,7 @@ Test(latch_death, a_writer_stopped_or_killed_anywhere_has_written_all_or_nothing
 {
     unsigned steps = 0;
     for (uint64_t value = 1000; kill_after(steps, value); value += 1000) {
-        steps += EACH;
+        steps += APART;
     }
     cr_assert_gt(steps, 50);
 }
@@ -135,7 +135,7 @@ Test(latch_death, a_reader_overtaken_anywhere_gets_one_write)
     uint64_t value = 1000;
     for (unsigned writes = 1; writes <= 3; writes++) {
         assert_ok(put(value));
-        for (unsigned steps = 0; overtake_after(steps, writes, value); steps += EACH) {
+        for (unsigned steps = 0; overtake_after(steps, writes, value); steps += APART) {
             value += 1000;
         }
     }
