@@ -262,9 +262,10 @@ static void start_over(void)
 /* The object may have grown. */
 static void shrink(void)
 {
-    if (hfi_load64_relaxed(&segment->heap.backed) > size) {
+    uint64_t *known = &segment->at.region.info.size;
+    if (*known > size) {
         require(ftruncate(object, (off_t)size), "ftruncate");
-        segment->heap.backed = size;
+        *known = size;
     }
 }
 

@@ -62,7 +62,7 @@ static inline __attribute__((always_inline)) int hfi_block_at(
 {
     const uint64_t low_bits = (UINT64_C(1) << 48) - 1;
     uint64_t end = hfi_load64_relaxed(&heap->control->end);
-    uint64_t backed = hfi_load64_relaxed(&heap->backed);
+    uint64_t backed = hfi_load64_relaxed(&heap->region->info.size);
     uint64_t limit = end < backed ? end : backed;
     *block = (struct hfi_block){.at = at};
     if (at % HFI_HEAP_GRAIN != HFI_HEAP_GRAIN - HFI_HEADER_SIZE || at < heap->first ||

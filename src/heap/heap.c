@@ -9,30 +9,11 @@
 
 /* ---- bounds ---- */
 
-/* Another process may have let the object grow. It never shrinks. */
-static bool is_backed(const struct hfi_heap *heap, uint64_t end)
-{
-    uint64_t backed = hfi_load64_relaxed(&heap->backed);
-    struct hfi_object_info info;
-    if (end <= backed) {
-        return true;
-    }
-    if (end > heap->limit || hfi_object_inspect(heap->object, &info) != 0) {
-        return false;
-    }
-    uint64_t size = info.size < heap->limit ? info.size : heap->limit;
-    uint64_t *known = (uint64_t *)&heap->backed; /* the one field that is no constant */
-    while (backed < size && !hfi_cas64(known, &backed, size)) {
-        /* another thread knows of more, or less */
-    }
-    return end <= size;
-}
-
 bool hfi_heap_covers(const struct hfi_heap *heap, uint64_t offset, uint64_t size)
 {
     uint64_t end;
     return offset >= hfi_heap_offset(heap, heap->control) &&
-           hfi_add(offset, size, &end) && is_backed(heap, end);
+           hfi_add(offset, size, &end) && hfi_region_backs(heap->region, end);
 }
 
 void hfi_heap_format(struct hfi_heap *heap, uint64_t end)
@@ -79,12 +60,12 @@ static int free_discarded(struct hfi_tx *tx)
  */
 static int recover(struct hfi_heap *heap)
 {
-    if (!is_backed(heap, heap->control->end)) {
+    if (!hfi_region_backs(heap->region, heap->control->end)) {
         return EBADMSG;
     }
     struct hfi_tx tx = start(heap);
     int error = hfi_journal_recover(heap, tx.journal);
-    if (error == 0 && !is_backed(heap, heap->control->end)) {
+    if (error == 0 && !hfi_region_backs(heap->region, heap->control->end)) {
         error = EBADMSG;
     }
     if (error == 0) {
@@ -118,7 +99,8 @@ int hfi_heap_enter(struct hfi_heap *heap, struct hfi_tx *tx)
         return error;
     }
     *tx = start(heap);
-    bool sound = tx->journal->state == 0 && is_backed(heap, heap->control->end);
+    bool sound =
+        tx->journal->state == 0 && hfi_region_backs(heap->region, heap->control->end);
     return sound ? 0 : unlock(tx, EBADMSG);
 }
 
@@ -155,12 +137,12 @@ int hfi_heap_grow(struct hfi_tx *tx, uint64_t until)
         return 0;
     }
     int saved = errno;
-    int error = hfi_object_allocate(heap->object, heap->control->end, until);
+    int error = hfi_object_allocate(heap->region->object, heap->control->end, until);
     errno = saved;
     if (error == EPERM || error == EFBIG) {
         error = ENOSPC; /* sealed, limited */
     }
-    if (error == 0 && !is_backed(heap, until)) {
+    if (error == 0 && !hfi_region_backs(heap->region, until)) {
         error = EBADMSG;
     }
     return error != 0 ? error : hfi_arena_extend(tx, until);
@@ -232,7 +214,7 @@ int hfi_heap_allocate(
 
 static int in_use(const struct hfi_heap *heap, uint64_t block, struct hfi_block *found)
 {
-    if (!is_backed(heap, hfi_load64_relaxed(&heap->control->end))) {
+    if (!hfi_region_backs(heap->region, hfi_load64_relaxed(&heap->control->end))) {
         return EBADMSG;
     }
     int error = hfi_block_at(heap, block - HFI_HEADER_SIZE, found);

@@ -58,10 +58,9 @@ _Static_assert(sizeof(struct hfi_heap_control) == 9408, "format");
 struct hfi_heap {
     char *start; /* of the mapping */
     struct hfi_heap_control *control;
-    uint64_t first;  /* of the arena */
-    uint64_t limit;  /* of the mapping: it may grow so far */
-    uint64_t backed; /* the object is at least so large; touching more may be a fault */
-    int object;
+    uint64_t first; /* of the arena */
+    uint64_t limit; /* of the mapping: it may grow so far */
+    const struct hfi_region *region;
 };
 
 /* A heap in [first, end) of fresh memory, all zero. */

@@ -43,17 +43,8 @@ struct hfi_attachment *hfi_attachment_at(const void *address, size_t size)
 bool hfi_attachment_backs(
     const struct hfi_attachment *at, const void *address, size_t size)
 {
-    uint64_t *known = (uint64_t *)&at->region.info.size; /* it only grows */
     uintptr_t end = (uintptr_t)address - (uintptr_t)at->region.memory + size;
-    struct hfi_object_info info;
-    if (!hfi_attachment_holds(at, address, size)) {
-        return false;
-    }
-    if (end > hfi_load64_relaxed(known) &&
-        hfi_object_inspect(at->region.object, &info) == 0) {
-        hfi_store64_relaxed(known, info.size);
-    }
-    return end <= hfi_load64_relaxed(known);
+    return hfi_attachment_holds(at, address, size) && hfi_region_backs(&at->region, end);
 }
 
 bool hfi_attachment_is_open(const struct hfi_attachment *at)

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/atomics.h"
+
 enum {
     NAME_LIMIT = 250, /* bytes; file systems take 255 */
     DEFAULT_PERMISSIONS = 0600
@@ -115,6 +117,23 @@ int hfi_region_map(struct hfi_region *region, uint64_t size)
     region->size = (size_t)size;
     return hfi_object_map(region->object, 0, region->size,
         region->read_only ? HFI_ACCESS_READ : HFI_ACCESS_WRITE, &region->memory);
+}
+
+bool hfi_region_backs(const struct hfi_region *region, uint64_t end)
+{
+    uint64_t *known = (uint64_t *)&region->info.size; /* the one field that may change */
+    uint64_t backed = hfi_load64_relaxed(known);
+    struct hfi_object_info info;
+    if (end <= backed) {
+        return true;
+    }
+    if (end > region->size || hfi_object_inspect(region->object, &info) != 0) {
+        return false;
+    }
+    while (backed < info.size && !hfi_cas64(known, &backed, info.size)) {
+        /* another thread knows of more, or less */
+    }
+    return end <= info.size;
 }
 
 void hfi_region_close(struct hfi_region *region)

@@ -14,8 +14,9 @@
 struct hfi_region {
     int object;
     bool read_only;
-    struct hfi_object_info info; /* as opened; .size as allocated */
-    void *memory;                /* null until mapped */
+    struct hfi_object_info
+        info;     /* as opened; .size as allocated, or seen to have grown */
+    void *memory; /* null until mapped */
     size_t size;
 };
 
@@ -53,6 +54,9 @@ int hfi_region_create(struct hfi_region *region, unsigned permissions);
 int hfi_region_allocate(struct hfi_region *region, uint64_t size, uint64_t limit);
 
 int hfi_region_map(struct hfi_region *region, uint64_t size);
+/* Whether the object reaches to there: touching what is beyond its end is a fault.
+ * Another process may have let it grow; what was seen of that never goes back. */
+bool hfi_region_backs(const struct hfi_region *region, uint64_t end);
 void hfi_region_close(struct hfi_region *region);
 
 #endif

@@ -122,12 +122,13 @@ int hf_segment_check(
     }
     struct hfi_faults faults = {.report = report, .arg = arg};
     struct hfi_object_info info;
-    int error = hfi_object_inspect(seg->heap.object, &info);
+    int error = hfi_object_inspect(seg->at.region.object, &info);
     if (error != 0) {
         return error;
     }
     if (info.size <
-        hfi_load64_relaxed(&seg->heap.backed)) { /* touching what is gone is a fault */
+        hfi_load64_relaxed(
+            &seg->at.region.info.size)) { /* touching what is gone is a fault */
         hfi_fault(&faults, info.size, "the segment ends here: it was cut short");
         return EBADMSG;
     }

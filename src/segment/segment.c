@@ -36,8 +36,7 @@ static struct hfi_heap heap_of(
         .control = (struct hfi_heap_control *)(void *)(memory + header->control_offset),
         .first = hfi_layout_arena(header),
         .limit = header->total_limit,
-        .backed = header->total_size,
-        .object = region->object,
+        .region = region,
     };
 }
 
