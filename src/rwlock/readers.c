@@ -24,12 +24,6 @@ bool hfi_revoke_bias(hf_rwlock_t *l)
 
 uint64_t *hfi_find_reader(const struct hfi_table *table, uint64_t offset, uint64_t *tag)
 {
-    uint32_t used = hfi_table_used(table);
-    for (uint32_t i = 0; i < used; i++) {
-        uint64_t *place = hfi_place_of(&table->slots[i], offset);
-        if (place != NULL && hfi_table_occupied(table, i, tag)) {
-            return place;
-        }
-    }
-    return NULL;
+    uint32_t slot = 0;
+    return hfi_find_mark(table, hfi_place_of, offset, &slot, tag);
 }

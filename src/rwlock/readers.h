@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Readers: each writes the lock's offset into a place of its own slot, so nothing counts
- * them, and a dead one leaves nothing: its slot is dead.
- *
- * A reader writes its place, then looks at WRITER; a writer writes WRITER, then looks at
- * the places: one of them sees the other, if there is a fence between in both. The bias
- * (wait/bias.h) spares the reader's. A reader looks at the bias after it has written its
- * place: if it still sees none revoked, the writer's membarrier comes after that write,
- * and the writer will see it.
+ * Readers: each marks in a place of its own slot the lock that it reads (wait/mark.h);
+ * what it minds is WRITER. A writer writes WRITER, then looks at the places.
  */
 #ifndef HFI_RWLOCK_READERS_H
 #define HFI_RWLOCK_READERS_H
@@ -18,7 +12,7 @@
 #include <holdfast/rwlock.h>
 
 #include "participant/member.h"
-#include "wait/bias.h"
+#include "wait/mark.h"
 
 /* Where in its slot a thread reads the lock at this offset (0: a free place), or NULL.
  * The lowest of several, so the highest goes last: who looks upwards overlooks none. */
@@ -33,28 +27,17 @@ static inline uint64_t *hfi_place_of(struct hfi_slot *slot, uint64_t offset)
     return NULL;
 }
 
-/* Between a store and a load: the other side's fence does, if the bias says so. */
-static inline void hfi_fence_unless_plain(const hf_rwlock_t *l)
-{
-    __atomic_signal_fence(__ATOMIC_SEQ_CST); /* pairs with hfi_fence_everyone */
-    if (!hfi_bias_is_plain(hfi_load32_acquire(&l->hf_bias)) || !hfi_reached_by_fences) {
-        __atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with the one in keep_out */
-    }
-}
-
 /* Then look at WRITER. */
 static inline void hfi_begin_reading(
     const hf_rwlock_t *l, uint64_t *place, uint64_t offset)
 {
-    hfi_store64_relaxed(place, offset);
-    hfi_fence_unless_plain(l);
+    hfi_mark(place, offset, &l->hf_bias);
 }
 
 /* The writer, if any, sleeps on the reader's place. */
 static inline void hfi_end_reading(const hf_rwlock_t *l, uint64_t *place)
 {
-    hfi_store64_release(place, 0);
-    hfi_fence_unless_plain(l);
+    hfi_unmark(place, &l->hf_bias);
     if (hfi_load64_relaxed(&l->hf_writer) != 0) {
         hfi_wake(hfi_low_half(place), HFI_ALL);
     }
