@@ -19,6 +19,7 @@
 #include <holdfast/once.h>
 #include <holdfast/permits.h>
 #include <holdfast/ptr.h>
+#include <holdfast/rcu.h>
 #include <holdfast/region.h>
 #include <holdfast/rwlock.h>
 #include <holdfast/segment.h>

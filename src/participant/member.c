@@ -45,6 +45,7 @@ static void remember_here(const struct hfi_member *member)
         .at = member->at,
         .tag = member->tag,
         .slot = hfi_member_slot(member),
+        .epoch = member->at->table.epoch,
         .start = (uintptr_t)member->at->region.memory,
         .incarnation = joined.incarnation,
     };

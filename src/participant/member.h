@@ -23,6 +23,7 @@ struct hfi_here {
     uintptr_t wide_units; /* the same of one of 32 bytes */
     uint64_t tag;
     struct hfi_slot *slot; /* the thread's own */
+    const uint64_t *epoch; /* at->table.epoch */
     struct hfi_attachment *at;
     uintptr_t start;      /* of the mapping: offsets count from here */
     uint32_t incarnation; /* of the process; another one is a child's, who is not us */

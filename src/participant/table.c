@@ -85,6 +85,8 @@ static int begin(const struct hfi_table *table, uint32_t index, uint64_t *tag)
         /* release: a writer that sees the place empty sees that its reader has gone */
         hfi_store64_release(&slot->reading[i], 0);
     }
+    hfi_store64_release(&slot->section, 0);
+    hfi_store32_relaxed(&slot->bias, HFI_FENCED);
     hfi_store32_relaxed(&slot->pid, hfi_process_id());
     hfi_store32_relaxed(&slot->tid, hfi_thread_id());
     hfi_store64_relaxed(&slot->process, hfi_process_nonce());

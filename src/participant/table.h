@@ -17,6 +17,9 @@
 #include "platform/platform.h"
 
 enum { HFI_SLOTS_MAX = 16384, HFI_READING_MAX = 8 };
+enum {
+    HFI_FENCED = 3 /* a slot's bias until its owner says otherwise: see wait/bias.h */
+};
 
 /* ---- tags: bits 5..18 slot, 19..63 generation; 0..4 are the primitives' flags ---- */
 
@@ -59,13 +62,20 @@ struct hfi_slot {
     uint64_t
         reading[HFI_READING_MAX]; /* offsets of the reader-writer locks that it holds for
                                           reading, or is about to; 0: none */
+    uint64_t section; /* RCU: the epoch in which its section began, and the nesting; 0 */
+    uint64_t awaited; /* RCU: who waits for sections of epochs before this one sleeps on
+                         `section`; others raise it */
+    uint32_t bias;    /* RCU: whether its sections have fences (wait/bias.h) */
+    uint32_t reserved;
+    uint64_t line_end[5];
 };
 
-_Static_assert(sizeof(struct hfi_slot) == 192, "format");
+_Static_assert(sizeof(struct hfi_slot) == 256, "format");
 
 struct hfi_table {
     struct hfi_slot *slots;
-    uint32_t *used; /* shared: no slot from here on was ever joined */
+    uint32_t *used;  /* shared: no slot from here on was ever joined */
+    uint64_t *epoch; /* shared: RCU's; grows by steps above the nesting */
     uint32_t count;
     int object; /* claims on its numbers, one a slot, admit to joining and leaving */
     struct hfi_object_info identity;

@@ -85,11 +85,36 @@ static void check_builders(const struct hf_segment *seg, struct hfi_faults *faul
     }
 }
 
+static void check_retired(const struct hf_segment *seg, struct hfi_faults *faults)
+{
+    const struct hfi_rcu_control *rcu = seg->rcu;
+    uint64_t size = 0, pending = rcu->retired - rcu->freed;
+    int error = rcu->ring != 0 ? hfi_heap_usable(&seg->heap, rcu->ring, &size) : 0;
+    if (error != 0 || rcu->capacity > size / sizeof(uint64_t) ||
+        pending > rcu->capacity) {
+        hfi_fault(faults, hfi_heap_offset(&seg->heap, rcu),
+            "the ring of retired blocks is not as large as it should be");
+        return;
+    }
+    if (rcu->lost != 0) {
+        hfi_fault(faults, hfi_heap_offset(&seg->heap, rcu),
+            "retired blocks were lost: they could not be freed");
+    }
+    const uint64_t *ring = hfi_heap_address(&seg->heap, rcu->ring);
+    for (uint64_t n = rcu->freed; n != rcu->retired; n++) {
+        uint64_t at = n % rcu->capacity;
+        if (hfi_heap_usable(&seg->heap, ring[at], &size) != 0) {
+            hfi_fault(faults, rcu->ring + at * sizeof *ring, "no block was retired here");
+        }
+    }
+}
+
 static void check_memory(const struct hf_segment *seg, struct hfi_faults *faults)
 {
     unsigned before = faults->count;
     hfi_heap_check(&seg->heap, faults);
     hfi_index_check(&seg->heap, &seg->heap.control->directory, faults);
+    check_retired(seg, faults);
     if (faults->count == before) {
         check_builders(seg, faults);
     }

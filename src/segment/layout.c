@@ -51,7 +51,8 @@ static bool derive(uint32_t slots, uint64_t memory_size, uint64_t memory_limit,
         return false;
     }
     uint64_t control = sizeof *header + (uint64_t)slots * sizeof(struct hfi_slot);
-    uint64_t memory = control + sizeof(struct hfi_heap_control);
+    uint64_t rcu = control + sizeof(struct hfi_heap_control);
+    uint64_t memory = rcu + sizeof(struct hfi_rcu_control);
     *header = (struct hfi_header){
         .version = VERSION,
         .revision = REVISION,
@@ -64,6 +65,7 @@ static bool derive(uint32_t slots, uint64_t memory_size, uint64_t memory_limit,
         .memory_size = memory_size,
         .memory_limit = memory_limit,
         .root_size = root_size,
+        .rcu_offset = rcu,
     };
     memcpy(header->signature, finished, HFI_SIGNATURE_SIZE);
     uint64_t arena = hfi_layout_arena(header) + HFI_HEADER_SIZE; /* at the least */

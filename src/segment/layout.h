@@ -10,6 +10,25 @@
 
 enum { HFI_SIGNATURE_SIZE = 8 };
 
+/* Shared, of RCU (src/rcu). All but the first line belongs to who holds the heap's lock.
+ * The ring holds `capacity` blocks; the one that was retired as number n, from 0 on,
+ * stands at n modulo that. */
+struct hfi_rcu_control {
+    uint64_t epoch;  /* grows with each grace period that begins */
+    uint32_t fenced; /* 1: somebody can make no fence on everyone; for good */
+    uint32_t line_end[13];
+    uint64_t ring; /* block; 0: none */
+    uint64_t capacity;
+    uint64_t freed;       /* so many blocks are no longer in the ring */
+    uint64_t retired;     /* so many ever were */
+    uint64_t period_end;  /* those before this one were retired before ... */
+    uint64_t period;      /* ... the epoch became this, and everyone had a fence since */
+    uint64_t period_time; /* CLOCK_MONOTONIC, ns */
+    uint64_t lost;        /* blocks that could not be freed: the heap is damaged there */
+};
+
+_Static_assert(sizeof(struct hfi_rcu_control) == 128, "format");
+
 /* The start of a segment. Constant from its publication on, but for slots_used. */
 struct hfi_header {
     char signature[HFI_SIGNATURE_SIZE]; /* "holdfast"; another while a descriptor's
@@ -28,8 +47,9 @@ struct hfi_header {
     uint64_t root_size;
     uint64_t total_size;  /* of the object; it may have grown since */
     uint64_t total_limit; /* of the mapping */
+    uint64_t rcu_offset;  /* of RCU's control */
     uint64_t checksum;    /* FNV-1a, 64 bits, of all before it */
-    uint64_t line_end[3];
+    uint64_t line_end[2];
     uint32_t slots_used; /* grows: no slot from here on was ever joined */
     uint32_t line_end_2[15];
 };

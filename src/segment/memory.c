@@ -23,7 +23,7 @@ bool hfi_segment_holds(const struct hf_segment *seg, const void *address, uint64
     return hfi_segment_covers(seg, hfi_heap_offset(&seg->heap, address), size);
 }
 
-static bool is_pointer(const struct hf_segment *seg, const hf_ptr_t *p)
+bool hfi_segment_has_pointer(const struct hf_segment *seg, const hf_ptr_t *p)
 {
     return seg != NULL && (uintptr_t)p % sizeof *p == 0 &&
            hfi_segment_holds(seg, p, sizeof *p);
@@ -31,7 +31,7 @@ static bool is_pointer(const struct hf_segment *seg, const hf_ptr_t *p)
 
 int hf_ptr_check(const hf_segment_t *seg, const hf_ptr_t *p, size_t size, void **target)
 {
-    if (target == NULL || !is_pointer(seg, p)) {
+    if (target == NULL || !hfi_segment_has_pointer(seg, p)) {
         return EINVAL;
     }
     *target = NULL;
@@ -61,7 +61,7 @@ static int allocate(struct hf_segment *seg, hf_ptr_t *dest, size_t size, size_t 
 {
     struct hfi_tx tx;
     uint64_t block;
-    int error = is_pointer(seg, dest) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    int error = hfi_segment_has_pointer(seg, dest) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
     if (error != 0) {
         return error;
     }
@@ -88,7 +88,7 @@ int hf_alloc_aligned(hf_segment_t *seg, hf_ptr_t *dest, size_t size, size_t alig
 int hf_free(hf_segment_t *seg, hf_ptr_t *from)
 {
     struct hfi_tx tx;
-    int error = is_pointer(seg, from) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    int error = hfi_segment_has_pointer(seg, from) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
     if (error != 0) {
         return error;
     }
@@ -128,7 +128,7 @@ static int move(struct hfi_tx *tx, hf_ptr_t *p, uint64_t block, size_t size)
 int hf_realloc(hf_segment_t *seg, hf_ptr_t *p, size_t size)
 {
     struct hfi_tx tx;
-    int error = is_pointer(seg, p) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    int error = hfi_segment_has_pointer(seg, p) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
     if (error != 0) {
         return error;
     }
@@ -150,7 +150,7 @@ int hf_realloc(hf_segment_t *seg, hf_ptr_t *p, size_t size)
 int hf_ptr_swap(hf_segment_t *seg, hf_ptr_t *a, hf_ptr_t *b)
 {
     struct hfi_tx tx;
-    bool valid = is_pointer(seg, a) && is_pointer(seg, b);
+    bool valid = hfi_segment_has_pointer(seg, a) && hfi_segment_has_pointer(seg, b);
     int error = valid ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
     if (error != 0) {
         return error;

@@ -45,11 +45,13 @@ static void describe(struct hf_segment *seg, const struct hfi_header *header)
     char *memory = seg->at.region.memory;
     seg->header = *header;
     seg->heap = heap_of(&seg->at.region, header);
+    seg->rcu = (struct hfi_rcu_control *)(void *)(memory + header->rcu_offset);
     seg->at.begin = (uintptr_t)seg->heap.control;
     seg->at.length = (uintptr_t)(header->total_limit - header->control_offset);
     seg->at.table = (struct hfi_table){
         .slots = (struct hfi_slot *)(void *)(memory + header->table_offset),
         .used = &((struct hfi_header *)(void *)memory)->slots_used,
+        .epoch = &seg->rcu->epoch,
         .count = header->slot_count,
         .object = seg->at.region.object,
         .identity = seg->at.region.info,

@@ -14,11 +14,15 @@ struct hf_segment {
     struct hfi_attachment at; /* first: who drops an attachment frees the segment too */
     struct hfi_header header; /* as it was verified */
     struct hfi_heap heap;
+    struct hfi_rcu_control *rcu;
 };
 
 /* Whether these bytes are of the segment's memory, as users have it. */
 bool hfi_segment_covers(const struct hf_segment *seg, uint64_t offset, uint64_t size);
 bool hfi_segment_holds(const struct hf_segment *seg, const void *address, uint64_t size);
+
+/* Whether a pointer may stand there. False also without a segment. */
+bool hfi_segment_has_pointer(const struct hf_segment *seg, const hf_ptr_t *p);
 
 /* The offset that a pointer leads to, whatever that is; 0: null. */
 uint64_t hfi_ptr_target(const struct hf_segment *seg, const hf_ptr_t *p);

@@ -15,7 +15,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "participant/table.h"
+
 enum { HFI_BIAS_REVOKED = 1, HFI_BIAS_HEEDED = 2, HFI_BIAS_RESTORED = 4 };
+
+_Static_assert(HFI_FENCED == (HFI_BIAS_REVOKED | HFI_BIAS_HEEDED), "both");
 
 static inline bool hfi_bias_is_plain(uint32_t bias)
 {
@@ -24,8 +28,7 @@ static inline bool hfi_bias_is_plain(uint32_t bias)
 
 static inline bool hfi_bias_is_heeded(uint32_t bias)
 {
-    return (bias & (HFI_BIAS_REVOKED | HFI_BIAS_HEEDED)) ==
-           (HFI_BIAS_REVOKED | HFI_BIAS_HEEDED);
+    return (bias & HFI_FENCED) == HFI_FENCED;
 }
 
 /* plain -> revoked -> heeded; *bias: as it is then. EAGAIN: somebody changed it

@@ -11,14 +11,14 @@ BEGIN {
     rank["region"] = 2
     rank["participant"] = 3
     rank["wait"] = 4
-    n = split("mutex condvar sem permits rwlock barrier event once counter rcu latch",
+    n = split("mutex condvar sem permits rwlock barrier event once latch",
               names, " ")
     for (i = 1; i <= n; i++) {
         rank[names[i]] = 5
     }
     rank["heap"] = 6
     rank["segment"] = 7
-    rank["containers"] = 8
+    rank["containers"] = rank["rcu"] = 8
 
     # These are built on it.
     beside["condvar", "mutex"] = beside["rwlock", "mutex"] = beside["once", "mutex"] = 1

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Retired blocks: a ring in the segment's heap, changed in the heap's transactions, so it
+ * is the segment's, and no death loses what is in it. Commit points: of retiring, the
+ * transaction that makes `retired` grow, with the pointers that change; of freeing, the
+ * one that makes `freed` grow and gives the block back.
+ *
+ * `period_end` and `period` change together, after the period's fence: who finds them
+ * needs none of its own to see whether the period is over. A period covers what was in
+ * the ring before it began; who frees goes by the copy that it made before it looked.
+ */
+#include <errno.h>
+
+#include "base/deadline.h"
+#include "rcu/rcu.h"
+
+enum {
+    CAPACITY_MIN = 64,
+    BATCH = 64 /* to be retired before one looks whether any can be freed */
+};
+
+/* ---- the ring: with the heap's lock ---- */
+
+/* What a dead one wrote is believed as little as what a living one does. */
+static bool is_sound(const hf_segment_t *seg)
+{
+    const struct hfi_rcu_control *rcu = seg->rcu;
+    uint64_t size = 0;
+    bool exists = rcu->ring == 0 || hfi_heap_usable(&seg->heap, rcu->ring, &size) == 0;
+    return exists && rcu->capacity <= size / sizeof(uint64_t) &&
+           rcu->retired - rcu->freed <= rcu->capacity;
+}
+
+static int enter(hf_segment_t *seg, struct hfi_tx *tx)
+{
+    int error = hfi_heap_enter(&seg->heap, tx);
+    return error == 0 && !is_sound(seg) ? hfi_heap_cancel(tx, EBADMSG) : error;
+}
+
+static uint64_t *place_of(const hf_segment_t *seg, uint64_t number)
+{
+    uint64_t *ring = hfi_heap_address(&seg->heap, seg->rcu->ring);
+    return &ring[number % seg->rcu->capacity];
+}
+
+/* Room for one more; commits. */
+static int make_room(hf_segment_t *seg, struct hfi_tx *tx)
+{
+    struct hfi_rcu_control *rcu = seg->rcu;
+    if (rcu->retired - rcu->freed < rcu->capacity) {
+        return 0;
+    }
+    uint64_t block, capacity = rcu->capacity != 0 ? 2 * rcu->capacity : CAPACITY_MIN;
+    if (capacity > HF_RCU_PENDING_MAX) {
+        return EAGAIN;
+    }
+    int error =
+        hfi_heap_allocate(tx, capacity * sizeof(uint64_t), HFI_HEAP_GRAIN, &block);
+    if (error != 0) {
+        return error;
+    }
+    uint64_t *ring = hfi_heap_address(&seg->heap, block);
+    for (uint64_t n = rcu->freed; n != rcu->retired; n++) {
+        ring[n % capacity] = *place_of(seg, n);
+    }
+    error = rcu->ring != 0 ? hfi_heap_discard(tx, rcu->ring) : 0;
+    hfi_tx_publish(tx, &rcu->ring, block);
+    hfi_tx_publish(tx, &rcu->capacity, capacity);
+    return error != 0 ? error : hfi_heap_commit(tx);
+}
+
+/* Its place is nobody's before the commit. Requires room. */
+static int put(hf_segment_t *seg, struct hfi_tx *tx, uint64_t block)
+{
+    uint64_t unused;
+    int error = hfi_heap_usable(&seg->heap, block, &unused);
+    if (error == 0) {
+        hfi_store64_release(place_of(seg, seg->rcu->retired), block);
+        hfi_tx_publish(tx, &seg->rcu->retired, seg->rcu->retired + 1);
+    }
+    return error;
+}
+
+/* Frees the first. One that cannot be is counted, and given up: it must not be in the way
+ * of those behind it. */
+static int free_first(hf_segment_t *seg, struct hfi_tx *tx)
+{
+    struct hfi_rcu_control *rcu = seg->rcu;
+    int error = hfi_heap_discard(tx, *place_of(seg, rcu->freed));
+    if (error != 0) {
+        hfi_tx_publish(tx, &rcu->lost, rcu->lost + 1);
+    }
+    hfi_tx_publish(tx, &rcu->freed, rcu->freed + 1);
+    return hfi_heap_commit(tx);
+}
+
+/* Those before number `end`, and no more than `most`. An empty ring goes too, if it is to. */
+static int free_until(hf_segment_t *seg, uint64_t end, unsigned most, bool drop)
+{
+    struct hfi_rcu_control *rcu = seg->rcu;
+    struct hfi_tx tx;
+    int error = enter(seg, &tx);
+    if (error != 0) {
+        return error;
+    }
+    while (error == 0 && rcu->freed < end && rcu->freed != rcu->retired && most-- > 0) {
+        error = free_first(seg, &tx);
+    }
+    if (error == 0 && drop && rcu->ring != 0 && rcu->freed == rcu->retired) {
+        error = hfi_heap_discard(&tx, rcu->ring);
+        hfi_tx_publish(&tx, &rcu->ring, 0);
+        hfi_tx_publish(&tx, &rcu->capacity, 0);
+    }
+    return hfi_heap_end(&tx, error);
+}
+
+/* ---- periods ---- */
+
+/* Those that are in the ring now shall be freed after it. Without a fence on everyone
+ * there is none, and they wait for somebody who can make one. */
+static int begin_period(hf_segment_t *seg)
+{
+    struct hfi_rcu_control *rcu = seg->rcu;
+    struct hfi_tx tx;
+    uint64_t epoch;
+    int error = enter(seg, &tx);
+    if (error != 0) {
+        return error;
+    }
+    bool begins = rcu->freed >= rcu->period_end && rcu->freed != rcu->retired &&
+                  hfi_rcu_begin(seg, &epoch) == 0;
+    if (begins) {
+        hfi_tx_publish(&tx, &rcu->period_end, rcu->retired);
+        hfi_tx_publish(&tx, &rcu->period, epoch);
+        hfi_tx_publish(&tx, &rcu->period_time, hfi_now());
+    }
+    return hfi_heap_leave(&tx);
+}
+
+/* Frees what the last period covers, if it is over, and begins the next one. */
+static int tend(hf_segment_t *seg)
+{
+    const struct hfi_rcu_control *rcu = seg->rcu;
+    struct hfi_tx tx;
+    int error = enter(seg, &tx);
+    if (error != 0) {
+        return error;
+    }
+    uint64_t end = rcu->period_end, epoch = rcu->period;
+    bool waits = rcu->freed < end;
+    error = hfi_heap_cancel(&tx, 0);
+    if (error == 0 && waits) {
+        if (!hfi_rcu_is_over(seg, epoch)) {
+            return 0;
+        }
+        error = free_until(seg, end, 2 * BATCH, false);
+    }
+    return error != 0 ? error : begin_period(seg);
+}
+
+/* After retiring. What goes wrong here is the heap's trouble: its next caller is told. */
+static int retired(hf_segment_t *seg, uint64_t number, int error)
+{
+    if (error == 0 && number % BATCH == 0) {
+        int ignored = tend(seg);
+        (void)ignored;
+    }
+    return error;
+}
+
+/* ---- public ---- */
+
+int hf_rcu_retire(hf_segment_t *seg, void *block)
+{
+    struct hfi_tx tx;
+    int error = seg != NULL && block != NULL ? enter(seg, &tx) : EINVAL;
+    if (error != 0) {
+        return error;
+    }
+    error = make_room(seg, &tx);
+    if (error == 0) {
+        error = put(seg, &tx, hfi_heap_offset(&seg->heap, block));
+    }
+    uint64_t number = seg->rcu->retired + 1;
+    return retired(seg, number, hfi_heap_end(&tx, error));
+}
+
+int hf_rcu_replace(hf_segment_t *seg, hf_ptr_t *p, hf_ptr_t *fresh)
+{
+    struct hfi_tx tx;
+    bool valid = hfi_segment_has_pointer(seg, p) && p != fresh &&
+                 (fresh == NULL || hfi_segment_has_pointer(seg, fresh));
+    int error = valid ? enter(seg, &tx) : EINVAL;
+    if (error != 0) {
+        return error;
+    }
+    uint64_t before = hfi_ptr_target(seg, p);
+    uint64_t after = fresh != NULL ? hfi_ptr_target(seg, fresh) : 0;
+    if (after == hfi_heap_offset(&seg->heap, p)) {
+        return hfi_heap_cancel(&tx, EINVAL);
+    }
+    error = before != 0 ? make_room(seg, &tx) : 0;
+    if (error == 0 && before != 0) {
+        error = put(seg, &tx, before);
+    }
+    uint64_t number = seg->rcu->retired + (before != 0);
+    hfi_ptr_publish(&tx, p, after);
+    if (fresh != NULL) {
+        hfi_ptr_publish(&tx, fresh, 0);
+    }
+    return retired(seg, number, hfi_heap_end(&tx, error));
+}
+
+int hf_rcu_barrier(hf_segment_t *seg)
+{
+    struct hfi_tx tx;
+    int error = seg != NULL ? enter(seg, &tx) : EINVAL;
+    if (error != 0) {
+        return error;
+    }
+    uint64_t end = seg->rcu->retired;
+    error = hfi_heap_cancel(&tx, 0);
+    if (error == 0) {
+        error = hf_rcu_synchronize(seg);
+    }
+    while (error == 0 && hfi_load64_relaxed(&seg->rcu->freed) < end) {
+        error = free_until(seg, end, BATCH, false);
+    }
+    return error != 0 ? error : free_until(seg, 0, 0, true);
+}
+
+int hf_rcu_info(hf_segment_t *seg, hf_rcu_info_t *info)
+{
+    struct hfi_tx tx;
+    int error = seg != NULL && info != NULL ? enter(seg, &tx) : EINVAL;
+    if (error != 0) {
+        return error;
+    }
+    const struct hfi_rcu_control *rcu = seg->rcu;
+    *info = (hf_rcu_info_t){
+        .periods = hfi_load64_relaxed(&rcu->epoch) / HFI_RCU_EPOCH,
+        .pending = (size_t)(rcu->retired - rcu->freed),
+        .fenced = hfi_load32_relaxed(&rcu->fenced) != 0,
+    };
+    for (uint64_t n = rcu->freed; n != rcu->retired; n++) {
+        uint64_t size;
+        if (hfi_heap_usable(&seg->heap, *place_of(seg, n), &size) == 0) {
+            info->pending_bytes += (size_t)size;
+        }
+    }
+    return hfi_heap_cancel(&tx, 0);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* RCU: sections, replacing, grace periods. */
+#include "rcu/room.h"
+
+TestSuite(rcu, .init = set_up_room, .timeout = 60);
+
+Test(rcu, sections_nest_and_end)
+{
+    assert_error(hf_rcu_read_unlock(segment), EPERM);
+    for (int i = 0; i < HF_RCU_NESTING_MAX; i++) {
+        assert_ok(hf_rcu_read_lock(segment));
+    }
+    assert_error(hf_rcu_read_lock(segment), EAGAIN);
+    for (int i = 0; i < HF_RCU_NESTING_MAX; i++) {
+        assert_error(hf_rcu_synchronize(segment), EDEADLK);
+        assert_ok(hf_rcu_read_unlock(segment));
+    }
+    assert_error(hf_rcu_read_unlock(segment), EPERM);
+    assert_ok(hf_rcu_synchronize(segment));
+}
+
+Test(rcu, bad_arguments)
+{
+    hf_rcu_info_t info;
+    hf_owner_t who;
+    assert_error(hf_rcu_read_lock(NULL), EINVAL);
+    assert_error(hf_rcu_read_unlock(NULL), EINVAL);
+    assert_error(hf_rcu_synchronize(NULL), EINVAL);
+    assert_error(hf_rcu_barrier(NULL), EINVAL);
+    assert_error(hf_rcu_retire(NULL, room), EINVAL);
+    assert_error(hf_rcu_retire(segment, NULL), EINVAL);
+    assert_error(hf_rcu_retire(segment, room), EBADMSG);
+    assert_error(hf_rcu_replace(NULL, &room->shown, NULL), EINVAL);
+    assert_error(hf_rcu_replace(segment, NULL, NULL), EINVAL);
+    assert_error(hf_rcu_replace(segment, &room->shown, &room->shown), EINVAL);
+    hf_ptr_t outside = {0};
+    assert_error(hf_rcu_replace(segment, &outside, NULL), EINVAL);
+    assert_error(hf_rcu_replace(segment, &room->shown, &outside), EINVAL);
+    assert_error(hf_rcu_stalled(segment, NULL), EINVAL);
+    assert_error(hf_rcu_stalled(NULL, &who), EINVAL);
+    assert_error(hf_rcu_info(segment, NULL), EINVAL);
+    assert_error(hf_rcu_info(NULL, &info), EINVAL);
+    cr_assert_eq(rcu_info().pending, 0);
+}
+
+Test(rcu, read_only_there_are_no_sections)
+{
+    const char *name = fresh_name();
+    hf_segment_t *mine, *theirs;
+    assert_ok(hf_segment_open(&mine, name, HF_CREATE, NULL));
+    assert_ok(hf_segment_open(&theirs, name, HF_READ_ONLY, NULL));
+    assert_ok(hf_segment_remove(name));
+    assert_error(hf_rcu_read_lock(theirs), EACCES);
+    assert_error(hf_rcu_synchronize(theirs), EACCES);
+    assert_ok(hf_rcu_read_lock(mine));
+    assert_ok(hf_rcu_read_unlock(mine));
+}
+
+Test(rcu, what_is_replaced_is_pending_until_a_barrier)
+{
+    size_t before = blocks_in_use();
+    for (uint64_t value = 1; value <= 10; value++) {
+        assert_ok(show(value));
+        const element_t *element = hf_rcu_dereference(&room->shown);
+        cr_assert_eq(element->value, value);
+        cr_assert_null(hf_ptr_get(&room->fresh));
+    }
+    cr_assert_eq(rcu_info().pending, 9);
+    cr_assert_geq(rcu_info().pending_bytes, 9 * sizeof(element_t));
+    assert_ok(hf_rcu_replace(segment, &room->shown, NULL));
+    cr_assert_eq(rcu_info().pending, 10);
+    assert_ok(hf_rcu_barrier(segment));
+    cr_assert_eq(rcu_info().pending, 0);
+    cr_assert_eq(blocks_in_use(), before);
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+}
+
+Test(rcu, a_block_by_its_address)
+{
+    size_t before = blocks_in_use();
+    assert_ok(hf_alloc(segment, &room->fresh, 100));
+    void *block = hf_ptr_get(&room->fresh);
+    hf_ptr_set(&room->fresh, NULL);
+    assert_ok(hf_rcu_retire(segment, block));
+    cr_assert_eq(rcu_info().pending, 1);
+    assert_ok(hf_rcu_barrier(segment));
+    cr_assert_eq(blocks_in_use(), before);
+}
+
+Test(rcu, who_goes_on_replacing_needs_no_barrier)
+{
+    for (uint64_t value = 0; value < 10000; value++) {
+        assert_ok(show(value));
+        cr_assert_lt(rcu_info().pending, 4 * 64);
+    }
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+}
+
+Test(rcu, synchronize_waits_for_a_section_and_no_longer)
+{
+    pid_t reader = spawn_reader();
+    assert_ok(show(1));
+    pid_t waiter = fork();
+    if (waiter == 0) {
+        _exit(hf_rcu_synchronize(segment));
+    }
+    hf_owner_t who;
+    do {
+        assert_ok(hf_rcu_stalled(segment, &who));
+    } while (who.waiters == 0);
+    cr_assert_eq(who.pid, reader);
+    cr_assert(who.alive);
+    cr_assert_eq(who.waiter_pid, waiter);
+    uint64_t waited = who.waited_ns;
+    assert_ok(hf_rcu_read_lock(segment)); /* a later one is in nobody's way */
+    usleep(300000);
+    assert_ok(hf_rcu_stalled(segment, &who));
+    cr_assert_geq(who.waited_ns, waited + 250000000);
+    cr_assert_eq(waitpid(waiter, NULL, WNOHANG), 0);
+    __atomic_store_n(&room->may_leave, 1, __ATOMIC_SEQ_CST);
+    assert_exits(waiter, 0);
+    assert_exits(reader, 0);
+    assert_ok(hf_rcu_stalled(segment, &who));
+    cr_assert_eq(who.pid, 0);
+    cr_assert_eq(rescues(segment), 0);
+}
+
+Test(rcu, what_a_reader_may_see_is_not_freed)
+{
+    assert_ok(show(1));
+    assert_ok(hf_rcu_read_lock(segment));
+    const element_t *seen = hf_rcu_dereference(&room->shown);
+    for (uint64_t value = 2; value < 1000; value++) {
+        assert_ok(show(value));
+        cr_assert(seen->value == 1 && is_sound(seen));
+    }
+    cr_assert_eq(rcu_info().pending, 998);
+    hf_owner_t who;
+    assert_ok(hf_rcu_stalled(segment, &who));
+    cr_assert_eq(who.pid, getpid(), "it holds back what was retired");
+    cr_assert_gt(who.waited_ns, 0);
+    assert_ok(hf_rcu_read_unlock(segment));
+    assert_ok(hf_rcu_barrier(segment));
+    cr_assert_eq(rcu_info().pending, 0);
+}
+
+Test(rcu, what_is_held_back_is_bounded)
+{
+    hf_segment_config_t config = {.size = 1 << 20, .max_size = 1 << 24};
+    const char *name = fresh_name();
+    assert_ok(hf_segment_open(&segment, name, HF_CREATE, &config));
+    assert_ok(hf_segment_remove(name));
+    room = hf_segment_root(segment);
+    assert_ok(show(0));
+    assert_ok(hf_rcu_read_lock(segment));
+    for (uint64_t value = 0; value < HF_RCU_PENDING_MAX; value++) {
+        assert_ok(show(value));
+    }
+    const element_t *shown = hf_ptr_get(&room->shown);
+    assert_error(show(1), EAGAIN);
+    cr_assert_eq(hf_ptr_get(&room->shown), shown);
+    cr_assert_not_null(hf_ptr_get(&room->fresh));
+    assert_ok(hf_rcu_read_unlock(segment));
+    assert_ok(hf_rcu_barrier(segment));
+    assert_ok(show(2));
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+}
+
+static int read_much(party_t *party)
+{
+    step(party);
+    for (int i = 0; i < 200000; i++) {
+        int error = hf_rcu_read_lock(segment);
+        const element_t *element = hf_rcu_dereference(&room->shown);
+        uint64_t value = __atomic_load_n(&element->value, __ATOMIC_RELAXED);
+        if (error != 0 || __atomic_load_n(&element->copy, __ATOMIC_RELAXED) != ~value ||
+            hf_rcu_read_unlock(segment) != 0) {
+            return EBADMSG;
+        }
+    }
+    return 0;
+}
+
+Test(rcu, readers_beside_one_who_replaces)
+{
+    enum { READERS = 3 };
+    assert_ok(show(1));
+    pid_t readers[READERS];
+    for (int i = 0; i < READERS; i++) {
+        readers[i] = spawn(read_much, &room->party);
+    }
+    await_steps(&room->party, READERS);
+    for (uint64_t value = 2; value < 20000; value++) {
+        assert_ok(show(value));
+    }
+    for (int i = 0; i < READERS; i++) {
+        assert_exits(readers[i], 0);
+    }
+    assert_ok(hf_rcu_barrier(segment));
+    cr_assert_eq(rescues(segment), 0);
+}
