@@ -1,32 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What happens to the others when a reader, a writer or one that waits is killed. */
-#include "crowd.h"
-
-typedef struct {
-    party_t party;
-    hf_rwlock_t lock;
-} room_t;
-
-static hf_segment_t *segment;
-static room_t *room;
-static party_t *party;
-static hf_rwlock_t *lock;
-
-static void set_up(void)
-{
-    segment = open_fresh(sizeof *room, 0);
-    room = hf_segment_root(segment);
-    party = &room->party;
-    lock = &room->lock;
-}
+#include "room.h"
 
 TestSuite(rwlock_death, .init = set_up, .timeout = 60);
-
-static unsigned waiters(void)
-{
-    hf_owner_t who;
-    return hf_rwlock_owner(lock, &who) == 0 ? who.waiters : UINT32_MAX;
-}
 
 static int stay(int error)
 {
@@ -112,20 +88,8 @@ static pid_t spawn_sleeper(int (*body)(party_t *), unsigned count)
 
 /* ---- a dead writer ---- */
 
-static int timedread(hf_rwlock_t *l)
-{
-    struct timespec soon = hf_deadline_in_ms(1000);
-    return hf_rwlock_timedrdlock(l, &soon);
-}
-
-static int timedwrite(hf_rwlock_t *l)
-{
-    struct timespec soon = hf_deadline_in_ms(1000);
-    return hf_rwlock_timedwrlock(l, &soon);
-}
-
 static int (*const calls[])(hf_rwlock_t *) = {hf_rwlock_rdlock, hf_rwlock_tryrdlock,
-    timedread, hf_rwlock_wrlock, hf_rwlock_trywrlock, timedwrite, hf_rwlock_uplock,
+    timedrdlock, hf_rwlock_wrlock, hf_rwlock_trywrlock, timedwrlock, hf_rwlock_uplock,
     hf_rwlock_tryuplock};
 enum { CALLS = sizeof calls / sizeof *calls };
 

@@ -1,35 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Who may be within together, and who waits for whom. */
-#include "crowd.h"
-
-typedef struct {
-    party_t party;
-    uint32_t broken;      /* how often they were seen to differ */
-    uint64_t value, copy; /* equal, but while somebody writes */
-    hf_rwlock_t lock;
-} room_t;
-
-static hf_segment_t *segment;
-static room_t *room;
-static party_t *party;
-static hf_rwlock_t *lock;
-
-static void set_up(void)
-{
-    segment = open_fresh(sizeof *room, 0);
-    room = hf_segment_root(segment);
-    party = &room->party;
-    lock = &room->lock;
-}
+#include "room.h"
 
 TestSuite(modes, .init = set_up, .timeout = 60);
-
-static unsigned waiters(void)
-{
-    hf_owner_t who;
-    assert_ok(hf_rwlock_owner(lock, &who));
-    return who.waiters;
-}
 
 /* Asked by another process: our own lock would be EDEADLK. */
 static int probe(int (*call)(hf_rwlock_t *))
@@ -46,31 +19,13 @@ static int probe(int (*call)(hf_rwlock_t *))
     return WEXITSTATUS(status);
 }
 
-static int timedread(hf_rwlock_t *l)
-{
-    struct timespec soon = hf_deadline_in_ms(20);
-    return hf_rwlock_timedrdlock(l, &soon);
-}
-
-static int timedwrite(hf_rwlock_t *l)
-{
-    struct timespec soon = hf_deadline_in_ms(20);
-    return hf_rwlock_timedwrlock(l, &soon);
-}
-
-static int timedup(hf_rwlock_t *l)
-{
-    struct timespec soon = hf_deadline_in_ms(20);
-    return hf_rwlock_timeduplock(l, &soon);
-}
-
 Test(modes, beside_a_reader_others_read_and_one_is_upgradable)
 {
     assert_ok(hf_rwlock_rdlock(lock));
     assert_ok(probe(hf_rwlock_tryrdlock));
     assert_ok(probe(hf_rwlock_tryuplock));
     assert_error(probe(hf_rwlock_trywrlock), EBUSY);
-    assert_error(probe(timedwrite), ETIMEDOUT);
+    assert_error(probe(timedwrlock), ETIMEDOUT);
     assert_ok(probe(hf_rwlock_tryrdlock)); /* a writer that gave up is in nobody's way */
 }
 
@@ -79,7 +34,7 @@ Test(modes, beside_an_upgradable_one_others_only_read)
     assert_ok(hf_rwlock_uplock(lock));
     assert_ok(probe(hf_rwlock_tryrdlock));
     assert_error(probe(hf_rwlock_tryuplock), EBUSY);
-    assert_error(probe(timedup), ETIMEDOUT);
+    assert_error(probe(timeduplock), ETIMEDOUT);
     assert_error(probe(hf_rwlock_trywrlock), EBUSY);
 }
 
@@ -87,10 +42,10 @@ Test(modes, beside_a_writer_nobody_is_within)
 {
     assert_ok(hf_rwlock_wrlock(lock));
     assert_error(probe(hf_rwlock_tryrdlock), EBUSY);
-    assert_error(probe(timedread), ETIMEDOUT);
+    assert_error(probe(timedrdlock), ETIMEDOUT);
     assert_error(probe(hf_rwlock_tryuplock), EBUSY);
     assert_error(probe(hf_rwlock_trywrlock), EBUSY);
-    assert_error(probe(timedwrite), ETIMEDOUT);
+    assert_error(probe(timedwrlock), ETIMEDOUT);
     assert_error(probe(hf_rwlock_unlock), EPERM);
 }
 

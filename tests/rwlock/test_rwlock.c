@@ -1,52 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What one caller sees. */
-#include "crowd.h"
 #include "participant/table.h"
-
-enum { READS = 8 };
-
-typedef struct {
-    hf_rwlock_t many[READS], lock;
-} room_t;
-
-static hf_segment_t *segment;
-static room_t *room;
-static hf_rwlock_t *lock;
-
-static void set_up(void)
-{
-    segment = open_fresh(sizeof *room, 0);
-    room = hf_segment_root(segment);
-    lock = &room->lock;
-}
+#include "room.h"
 
 TestSuite(rwlock, .init = set_up, .timeout = 60);
 
 typedef int call_t(hf_rwlock_t *l);
-
-static int timedrdlock(hf_rwlock_t *l)
-{
-    struct timespec soon = hf_deadline_in_ms(20);
-    return hf_rwlock_timedrdlock(l, &soon);
-}
-
-static int timedwrlock(hf_rwlock_t *l)
-{
-    struct timespec soon = hf_deadline_in_ms(20);
-    return hf_rwlock_timedwrlock(l, &soon);
-}
-
-static int timeduplock(hf_rwlock_t *l)
-{
-    struct timespec soon = hf_deadline_in_ms(20);
-    return hf_rwlock_timeduplock(l, &soon);
-}
-
-static int timedupgrade(hf_rwlock_t *l)
-{
-    struct timespec soon = hf_deadline_in_ms(20);
-    return hf_rwlock_timedupgrade(l, &soon);
-}
 
 static call_t *const locks[] = {hf_rwlock_rdlock, hf_rwlock_tryrdlock, timedrdlock,
     hf_rwlock_wrlock, hf_rwlock_trywrlock, timedwrlock, hf_rwlock_uplock,
