@@ -96,47 +96,67 @@ Test(latch_death, a_writer_stopped_or_killed_anywhere_has_written_all_or_nothing
     cr_assert_gt(steps, 50);
 }
 
-/* In the child: reads once, and returns whether that was one write of these. */
-static void read_stepped(void)
-{
-    payload_t payload;
-    int error = hf_latch_read(latch, &payload, sizeof payload);
-    _exit(error != 0 || value_of(&payload) == UINT64_MAX);
-}
-
-/* The reader is suspended after so many instructions while `writes` are made. */
-static bool overtake_after(unsigned steps, unsigned writes, uint64_t value)
+/* One that stands after so many instructions of a read. 0: it has ended before. */
+static pid_t fork_reader(unsigned steps)
 {
     pid_t reader = fork();
     if (reader == 0) {
-        (void)trace_me();
+        payload_t payload;
+        (void)(trace_me() && put(1) == 0); /* joined */
         stop_here();
-        read_stepped();
+        int error = hf_latch_read(latch, &payload, sizeof payload);
+        _exit(error != 0 || value_of(&payload) == UINT64_MAX);
     }
     await_stop(reader);
     for (unsigned i = 0; i < steps; i++) {
         if (!single_step(reader)) {
-            return false;
+            return 0;
         }
     }
-    for (unsigned i = 1; i <= writes; i++) {
-        assert_ok(put(value + 100 * i));
-    }
-    cr_assert_eq(ptrace(PTRACE_CONT, reader, NULL, NULL), 0);
+    return reader;
+}
+
+static void assert_reads_one_write(pid_t reader, unsigned steps)
+{
     int status;
+    cr_assert_eq(ptrace(PTRACE_CONT, reader, NULL, NULL), 0);
     cr_assert_eq(waitpid(reader, &status, 0), reader);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-        "%u writes after %u instructions: a mixture", writes, steps);
-    return true;
+        "overtaken after %u instructions: a mixture", steps);
 }
 
 Test(latch_death, a_reader_overtaken_anywhere_gets_one_write)
 {
     uint64_t value = 1000;
     for (unsigned writes = 1; writes <= 3; writes++) {
-        assert_ok(put(value));
-        for (unsigned steps = 0; overtake_after(steps, writes, value); steps += APART) {
-            value += 1000;
+        pid_t reader;
+        for (unsigned at = 0; (reader = fork_reader(at)) != 0; at += APART) {
+            for (unsigned i = 0; i < writes; i++) {
+                assert_ok(put(value += 100));
+            }
+            assert_reads_one_write(reader, at);
         }
+    }
+}
+
+/* After one write, in the middle of the next. */
+static pid_t fork_writer_to_the_middle(uint64_t value)
+{
+    const payload_t *place = (const void *)(latch + 1);
+    pid_t writer = fork_writer(value);
+    while (value_of(&place[0]) != UINT64_MAX && value_of(&place[1]) != UINT64_MAX) {
+        cr_assert(single_step(writer));
+    }
+    return writer;
+}
+
+Test(latch_death, a_reader_overtaken_by_one_who_stands_still_gets_one_write)
+{
+    uint64_t value = 1000;
+    pid_t reader;
+    for (unsigned at = 0; (reader = fork_reader(at)) != 0; at += APART) {
+        pid_t writer = fork_writer_to_the_middle(value += 100);
+        assert_reads_one_write(reader, at);
+        kill_and_reap(writer);
     }
 }
