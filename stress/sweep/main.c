@@ -30,6 +30,7 @@ static const struct subject *const subjects[] = {
     &holdfast_rwlock,
     &holdfast_permits,
     &holdfast_barrier,
+    &holdfast_latch,
     &holdfast_memory,
     &glibc_robust,
     &glibc_sem,

@@ -48,8 +48,8 @@ struct operation {
     enum ending before;         /* what the survivors find if it dies at once */
     enum ending after;   /* the same, if it dies at the end; one of both in between */
     unsigned also;       /* what they may find in between besides: 1 << ending */
-    int balance;         /* what it adds to the subject's supply when it has come to its
-                          end, which it does all at once */
+    int balance;         /* what it adds to the subject's supply (a latch: writes) when it
+                          has come to its end, which it does all at once */
     body_fn *retract;    /* after operate, by one process: takes back what it did; what
                             stays then (a larger table) may stay of the dead one's, too */
     body_fn *completion; /* what the survivors all do: in the end it has been done */
@@ -79,7 +79,7 @@ extern const struct subject holdfast_mutex, holdfast_segment, holdfast_sem, hold
 extern const struct subject holdfast_event, holdfast_auto_event, holdfast_once;
 extern const struct subject glibc_robust, glibc_rwlock, glibc_sem, glibc_cond;
 extern const struct subject holdfast_rwlock, holdfast_permits, holdfast_barrier;
-extern const struct subject holdfast_memory;
+extern const struct subject holdfast_memory, holdfast_latch;
 extern const struct subject glibc_tokens, glibc_barrier, sysv_sem;
 
 #endif

@@ -61,7 +61,7 @@ static int check_all(void)
     const int codes[] = {hf_mutex_check(&room->mutex), hf_cond_check(&room->cond),
         hf_sem_check(&room->sem), hf_event_check(&room->event),
         hf_once_check(&room->once), hf_rwlock_check(&room->rwlock),
-        hf_barrier_check(&room->barrier)};
+        hf_barrier_check(&room->barrier), hf_latch_check(&room->latch)};
     int worst = 0;
     for (unsigned i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         worst = codes[i] != 0 ? codes[i] : worst;

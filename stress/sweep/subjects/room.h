@@ -7,7 +7,7 @@
 
 #include "../actor.h"
 
-enum { PERMITS = 3 };
+enum { PERMITS = 3, LATCH_WORDS = 5 };
 
 /* All-zero is as new. The spare ones are for victims that prepare themselves. */
 struct room {
@@ -26,6 +26,12 @@ struct room {
         _Atomic unsigned told;      /* of a death */
         unsigned kept;              /* permits, by the stagehand */
     } pool;
+    hf_latch_t latch;
+    uint64_t places[2 * LATCH_WORDS]; /* of the latch */
+    struct {
+        uint64_t before;        /* the number written before the victim's; 0: none */
+        _Atomic unsigned found; /* of that one and the victim's: 1 << which */
+    } written;
 };
 
 enum { SHORT_MS = 10, LONG_MS = 60000 };
