@@ -82,8 +82,8 @@ static int write_locked(hf_latch_t *l, const void *payload, size_t size)
         return EINVAL;
     }
     hfi_store64_relaxed(&l->hf_size, size);
-    hfi_store64_relaxed(&l->hf_begun, n);
-    __atomic_thread_fence(__ATOMIC_RELEASE); /* begun, before any of the payload */
+    hfi_store64_release(&l->hf_begun, n);    /* after the write before was complete */
+    __atomic_thread_fence(__ATOMIC_RELEASE); /* and before any of the payload */
     fill(place_of(l, n, size), payload, size);
     hfi_store64_release(&l->hf_complete, n);
     return 0;
@@ -145,7 +145,7 @@ int hf_latch_read(const hf_latch_t *l, void *payload, size_t size)
             return 0;
         }
         if (hfi_load64_relaxed(&l->hf_complete) == n) {
-            return EBADMSG; /* no write begins before the last one is complete */
+            return EBADMSG; /* who sees a write begun sees the one before complete */
         }
     }
 }
