@@ -43,10 +43,14 @@ static uint64_t *place_of(const hf_latch_t *l, uint64_t write, size_t payload)
     return (uint64_t *)(uintptr_t)(l + 1) + write % PLACES * words_of(payload);
 }
 
-/* No transition leads there. */
+/* No transition leads there. Others may write meanwhile: what has begun lies between the
+ * writes complete before it was looked at, and one more than those after. */
 static bool is_damaged(const hf_latch_t *l)
 {
-    return hfi_load64_relaxed(&l->hf_begun) - hfi_load64_relaxed(&l->hf_complete) > 1;
+    uint64_t before = hfi_load64_acquire(&l->hf_complete);
+    uint64_t begun = hfi_load64_acquire(&l->hf_begun);
+    uint64_t after = hfi_load64_relaxed(&l->hf_complete);
+    return begun < before || begun > after + 1;
 }
 
 /* Whether a latch with this payload is in an attached segment. */
