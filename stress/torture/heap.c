@@ -170,14 +170,6 @@ void heap_unlock(worker_t *w, unsigned object, hf_rwlock_t *lock)
     worker_expect(w, error, 0, "hf_rwlock_unlock", object);
 }
 
-bool heap_is_assembled(const worker_t *w)
-{
-    const control_t *c = w->control;
-    return atomic_load_explicit(&c->assembly, memory_order_relaxed) == w->attended &&
-           !atomic_load_explicit(&c->assembly_go, memory_order_relaxed) &&
-           !atomic_load_explicit(&c->finish, memory_order_relaxed);
-}
-
 /* ---- audit ---- */
 
 void heap_free_at_last(worker_t *auditor, unsigned object, hf_ptr_t *p)

@@ -46,7 +46,4 @@ void heap_lock(
     worker_t *w, unsigned object, hf_rwlock_t *lock, int (*call)(hf_rwlock_t *));
 void heap_unlock(worker_t *w, unsigned object, hf_rwlock_t *lock);
 
-/* Until the assembly that the worker attends goes on, or is over. */
-bool heap_is_assembled(const worker_t *w);
-
 #endif

@@ -10,7 +10,7 @@
 
 static const kind_t *const all[] = {&mutex_kind, &condvar_kind, &semaphore_kind,
     &permits_kind, &rwlock_kind, &barrier_kind, &event_kind, &once_kind, &memory_kind,
-    &names_kind, &vector_kind, &map_kind};
+    &names_kind, &vector_kind, &map_kind, &latch_kind};
 enum { ALL = sizeof all / sizeof all[0] };
 
 /* Chosen before any worker is started. */

@@ -53,7 +53,8 @@ typedef struct {
 enum { GIVER_EVERY = 4 };
 
 extern const kind_t mutex_kind, condvar_kind, semaphore_kind, permits_kind, rwlock_kind,
-    barrier_kind, event_kind, once_kind, memory_kind, names_kind, vector_kind, map_kind;
+    barrier_kind, event_kind, once_kind, memory_kind, names_kind, vector_kind, map_kind,
+    latch_kind;
 
 /* Which kinds there are to be: names with commas between. False: one line on stderr. */
 bool kinds_choose(const char *program, const char *list);

@@ -234,7 +234,7 @@ static void map_attend(worker_t *w, void *area, unsigned object, bool two)
     do {
         bool other = two && object + 1 < MAPS && w->seat % 2 == 1;
         work_on_map(w, s, object + other);
-    } while (heap_is_assembled(w));
+    } while (worker_is_assembled(w));
     grip_set(&w->control->seat[w->seat], 0, 0, GRIP_NONE);
 }
 

@@ -329,7 +329,7 @@ static void memory_attend(worker_t *w, void *area, unsigned object, bool two)
     grip_set(seat, 0, p->object + object, GRIP_WANTS);
     do {
         memory_turn(w, p);
-    } while (heap_is_assembled(w));
+    } while (worker_is_assembled(w));
     grip_set(seat, 0, 0, GRIP_NONE);
 }
 

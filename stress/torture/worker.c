@@ -324,6 +324,13 @@ void worker_linger(worker_t *w)
     }
 }
 
+bool worker_is_assembled(const worker_t *w)
+{
+    const control_t *c = w->control;
+    return atomic_load_explicit(&c->assembly, memory_order_relaxed) == w->attended &&
+           !atomic_load_explicit(&c->assembly_go, memory_order_relaxed) && !is_over(w);
+}
+
 /* Goes there, and keeps out of the way until all are through. */
 static void attend(worker_t *w)
 {

@@ -50,6 +50,9 @@ void worker_tallied(worker_t *w, unsigned object, tally_column_t column, bool do
  */
 void worker_linger(worker_t *w);
 
+/* Until the assembly that the worker attends goes on, or is over. */
+bool worker_is_assembled(const worker_t *w);
+
 /* With something in hand: forks if that is due. True in the child, which holds nothing.
  */
 bool worker_forked(worker_t *w);
