@@ -35,11 +35,16 @@ extern _Thread_local struct hfi_here hfi_here;
 
 /* Rotating the offset makes one comparison of two: an address off the 8-byte grid is far
  * out of range. */
-static inline bool hfi_is_within(const void *address, uintptr_t units)
+static inline uintptr_t hfi_unit_of(const void *address)
 {
     uintptr_t offset = (uintptr_t)address - hfi_here.begin;
-    uintptr_t unit = offset >> 3 | offset << (sizeof offset * 8 - 3);
-    return unit < units && hfi_here.incarnation == hfi_load32_relaxed(hfi_incarnation);
+    return offset >> 3 | offset << (sizeof offset * 8 - 3);
+}
+
+static inline bool hfi_is_within(const void *address, uintptr_t units)
+{
+    return hfi_unit_of(address) < units &&
+           hfi_here.incarnation == hfi_load32_relaxed(hfi_incarnation);
 }
 
 /* Whether up to 32 bytes are in the segment that the thread used last: then hfi_here is
@@ -47,6 +52,13 @@ static inline bool hfi_is_within(const void *address, uintptr_t units)
 static inline bool hfi_is_here(const void *address)
 {
     return hfi_is_within(address, hfi_here.wide_units);
+}
+
+/* The same of so many 8-byte units. */
+static inline bool hfi_are_here(const void *address, uintptr_t units)
+{
+    return hfi_is_within(address, hfi_here.units) &&
+           units <= hfi_here.units - hfi_unit_of(address) + 1;
 }
 
 /* The thread's tag at this address, where 16 bytes matter, or 0. */
