@@ -53,18 +53,26 @@ static bool is_damaged(const hf_latch_t *l)
     return begun < before || begun > after + 1;
 }
 
-/* Whether a latch with this payload is in an attached segment. */
-static bool is_placed(const hf_latch_t *l, size_t payload)
+/* Whether a latch with this payload is in an attached segment, which then stays mapped
+ * until hfi_attachment_let_go. */
+static bool look(const hf_latch_t *l, size_t payload)
 {
     size_t size = hf_latch_size(payload);
-    const struct hfi_attachment *at = size != 0 ? hfi_attachment_look(l, size) : NULL;
-    if (at != NULL) {
-        hfi_attachment_let_go();
-    }
-    return at != NULL;
+    return size != 0 && hfi_attachment_look(l, size) != NULL;
 }
 
-/* The same, without the list of segments, if that is the one that the thread used last. */
+/* The same, but it may go. */
+static bool is_placed(const hf_latch_t *l, size_t payload)
+{
+    bool placed = look(l, payload);
+    if (placed) {
+        hfi_attachment_let_go();
+    }
+    return placed;
+}
+
+/* Without the list of segments, if it is in the one that the thread used last. That one
+ * stays mapped, for the thread has joined it. */
 static inline bool is_here(const hf_latch_t *l, size_t payload)
 {
     return payload != 0 && hfi_are_here(l, sizeof *l / WORD + PLACES * words_of(payload));
@@ -181,13 +189,14 @@ static inline int read_once(const hf_latch_t *l, void *payload, size_t size)
 static __attribute__((noinline)) int read_slow(
     const hf_latch_t *l, void *payload, size_t size)
 {
-    if (payload == NULL || !is_placed(l, size)) {
+    if (payload == NULL || !look(l, size)) {
         return EINVAL;
     }
     int error;
     do {
         error = read_once(l, payload, size);
     } while (error == EAGAIN);
+    hfi_attachment_let_go();
     return error;
 }
 
@@ -207,13 +216,19 @@ int hf_latch_owner(const hf_latch_t *l, hf_owner_t *who)
     return is_placed(l, 1) ? hf_mutex_owner(&l->hf_lock, who) : EINVAL;
 }
 
-int hf_latch_check(const hf_latch_t *l)
+static int check(const hf_latch_t *l)
 {
-    int error = is_placed(l, 1) ? hf_mutex_check(&l->hf_lock) : EINVAL;
-    if (error != 0) {
-        return error;
-    }
     uint64_t size = hfi_load64_relaxed(&l->hf_size);
     bool fits = size == 0 || (size <= SIZE_MAX && is_placed(l, (size_t)size));
-    return fits && !is_damaged(l) ? 0 : EBADMSG;
+    return fits && !is_damaged(l) ? hf_mutex_check(&l->hf_lock) : EBADMSG;
+}
+
+int hf_latch_check(const hf_latch_t *l)
+{
+    if (!look(l, 1)) {
+        return EINVAL;
+    }
+    int error = check(l);
+    hfi_attachment_let_go();
+    return error;
 }

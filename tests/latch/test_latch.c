@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Latch: what each call returns. */
+#include <pthread.h>
+
 #include "crowd.h"
 
 enum { MOST = 1000 };
@@ -118,4 +120,40 @@ Test(latch, a_damaged_one_is_EBADMSG_and_no_hang)
     latch->hf_size = SIZE_MAX;
     assert_error(hf_latch_read(latch, payload, sizeof payload), EINVAL);
     assert_error(hf_latch_check(latch), EBADMSG);
+}
+
+/* ---- closed by another thread ---- */
+
+enum { LONG = 1 << 15, CLOSES = 50 };
+
+static char long_one[LONG];
+
+/* Has not joined: nothing else keeps the segment. */
+static void *read_until_closed(void *begun)
+{
+    int error;
+    do {
+        error = hf_latch_read(latch, long_one, LONG);
+        __atomic_store_n((bool *)begun, true, __ATOMIC_RELAXED);
+    } while (error == 0 && hf_latch_check(latch) == 0);
+    return (void *)(intptr_t)hf_latch_read(latch, long_one, LONG);
+}
+
+Test(latch, its_segment_is_not_unmapped_under_a_reader)
+{
+    for (int i = 0; i < CLOSES; i++) {
+        bool begun = false;
+        pthread_t reader;
+        void *error;
+        segment = open_fresh(hf_latch_size(LONG), 0);
+        latch = hf_segment_root(segment);
+        assert_ok(hf_latch_write(latch, long_one, LONG));
+        cr_assert_eq(pthread_create(&reader, NULL, read_until_closed, &begun), 0);
+        while (!__atomic_load_n(&begun, __ATOMIC_RELAXED)) {
+            sched_yield();
+        }
+        assert_ok(hf_segment_close(segment));
+        cr_assert_eq(pthread_join(reader, &error), 0);
+        cr_assert_eq((intptr_t)error, EINVAL);
+    }
 }
