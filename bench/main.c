@@ -34,6 +34,7 @@ static const section_t sections[] = {
     {"crowd", crowd_run},
     {"heap", heap_run},
     {"vector", vector_run},
+    {"snapshots", snapshots_run},
 };
 
 enum { SECTIONS = sizeof sections / sizeof sections[0] };

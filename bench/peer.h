@@ -65,6 +65,17 @@ extern const peer_set_t write_set;
 extern const peer_set_t events_set;
 extern const peer_set_t once_set;
 
+extern const peer_set_t snapshot_read_set, snapshot_write_set;
+
+enum {
+    SNAPSHOT_JOINED,
+    SNAPSHOT_LATCH,
+    SNAPSHOT_ROBUST,
+    SNAPSHOT_RWLOCK,
+    SNAPSHOT_PEERS
+};
+extern const peer_t snapshot_peers[SNAPSHOT_PEERS];
+
 /* The floor of all that one compare-and-swap takes. */
 int floor_init(void *lock);
 int floor_pairs(void *lock, uint64_t count);

@@ -50,6 +50,16 @@ static const kind_t kinds[] = {
     {.table = {.title = "once: done already",
          .columns = {{"ns", 2}, {"x floor", 2}, {"x pthread", 2}}},
         .set = &once_set},
+    {.table = {.title = "64 bytes that belong together: read, nobody writes",
+         .columns = {{"ns", 2}, {"x memcpy", 2}, {"x rwlock", 2}}},
+        .what = "uncontended read of a latch, 64 bytes",
+        .set = &snapshot_read_set,
+        .most_floors = 3},
+    {.table = {.title = "64 bytes that belong together: write, nobody reads",
+         .columns = {{"ns", 2}, {"x memcpy", 2}, {"x robust", 2}}},
+        .what = "uncontended write of a latch, 64 bytes",
+        .set = &snapshot_write_set,
+        .most_references = 1},
 };
 
 static double time_batch(const peer_t *peer, void *thing, uint64_t pairs)
