@@ -20,7 +20,11 @@
  * holds up other writers, not readers.
  *
  * Reading needs no participant's slot, and works on a segment attached read-only and in
- * signal handlers. Read acquires what the write that it sees released.
+ * signal handlers. A thread that has joined the segment (has locked or written something
+ * there, and in no other one since) reads faster: it need not be looked up.
+ *
+ * Read acquires what the write that it sees released; a thread's next read sees the same
+ * write or a later one.
  */
 #ifndef HOLDFAST_LATCH_H
 #define HOLDFAST_LATCH_H
