@@ -4,7 +4,6 @@
 #include "bench.h"
 
 #include <errno.h>
-#include <holdfast/holdfast.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -55,6 +54,11 @@ void *arena_take_of(enum arena which, size_t size)
 void *arena_take(size_t size)
 {
     return arena_take_of(ARENA_COMMON, size);
+}
+
+hf_segment_t *arena_segment(enum arena which)
+{
+    return arenas[which].segment;
 }
 
 uint64_t arena_rescues(void)

@@ -6,6 +6,7 @@
 #ifndef BENCH_ARENA_H
 #define BENCH_ARENA_H
 
+#include <holdfast/holdfast.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,9 @@ enum arena { ARENA_COMMON, ARENA_STRANGER, ARENA_GROWING, ARENA_CROWD, ARENAS };
 /* A zeroed piece that shares no cache line with another. It is there to stay. */
 void *arena_take(size_t size); /* of the common one */
 void *arena_take_of(enum arena which, size_t size);
+
+/* Null before something was taken of it. */
+hf_segment_t *arena_segment(enum arena which);
 
 /* Sleepers that the library's timer had to save so far: there is no reason for any. */
 uint64_t arena_rescues(void);

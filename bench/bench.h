@@ -26,7 +26,7 @@ void sleeper_run(const bench_options_t *options);
 void membership_run(const bench_options_t *options);
 void trips_run(const bench_options_t *options);
 void readers_run(const bench_options_t *options);
-void writers_run(const bench_options_t *options);
+void participants_run(const bench_options_t *options);
 void starvation_run(const bench_options_t *options);
 void crowd_run(const bench_options_t *options);
 void heap_run(const bench_options_t *options);

@@ -106,6 +106,23 @@ uint64_t boost_write_contest(contest_t *contest, void *lock)
     return loop_contest(contest, lock, write_acquire, write_release);
 }
 
+int boost_signal_init(void *cond)
+{
+    return make<interprocess_condition>(cond);
+}
+
+static int nothing(void *) noexcept
+{
+    return 0;
+}
+
+int boost_signal_pairs(void *cond, uint64_t count)
+{
+    constexpr auto notify =
+        call<interprocess_condition, &interprocess_condition::notify_one>;
+    return loop_pairs(cond, count, notify, nothing);
+}
+
 struct trip {
     interprocess_mutex mutex;
     interprocess_condition cond;

@@ -26,6 +26,10 @@ uint64_t boost_reads(contest_t *contest, void *lock);
 int boost_write_pairs(void *lock, uint64_t count);
 uint64_t boost_write_contest(contest_t *contest, void *lock);
 
+/* Signals that nobody waits for. */
+int boost_signal_init(void *cond);
+int boost_signal_pairs(void *cond, uint64_t count);
+
 /* One side of `count` round trips. */
 int boost_cond_init(void *trip);
 int boost_cond_side(void *trip, unsigned side, uint64_t count);

@@ -14,9 +14,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_PARTIES = 8, SIZES = 3 };
+enum { MAX_PARTIES = 8, SIZES = 4 };
 
-static const unsigned sizes[SIZES] = {2, 4, 8};
+static const unsigned sizes[SIZES] = {1, 2, 4, 8}; /* one: what the others are beside */
 
 /* What is contended for, and how. */
 typedef struct {
@@ -24,12 +24,15 @@ typedef struct {
     const peer_set_t *set;
     uint32_t outside; /* steps of loop_work: about a nanosecond each */
     bool judged;
+    bool reading;    /* all at once, and nothing is written */
+    const char *bar; /* in the chart; null: has none there */
     table_t table;
 } variant_t;
 
 static const variant_t variants[] = {
     {.name = "at once",
         .set = &lock_set,
+        .bar = "mutex",
         .outside = 0,
         .judged = true,
         .table = {.title = "contended: lock, increment, unlock, at once again",
@@ -44,17 +47,27 @@ static const variant_t variants[] = {
                 {"worst round", 2}}}},
     {.name = "semaphore",
         .set = &sem_set,
+        .bar = "semaphore, one token",
         .table = {.title = "contended: one token: wait, increment, post, at once again",
             .columns = {{"million/s", 2}, {"x sem_t", 2}, {"least share", 2},
                 {"worst round", 2}}}},
     {.name = "permits",
         .set = &permits_set,
+        .bar = "permits, one",
         .table = {.title = "contended: one permit: acquire, increment, release, again",
             .columns = {{"million/s", 2}, {"x semop", 2}, {"least share", 2},
                 {"worst round", 2}}}},
     {.name = "write lock",
         .set = &write_set,
+        .bar = "rwlock, writing",
         .table = {.title = "contended: write lock, increment, unlock, at once again",
+            .columns = {{"million/s", 2}, {"x glibc", 2}, {"least share", 2},
+                {"worst round", 2}}}},
+    {.name = "read lock",
+        .set = &read_set,
+        .reading = true,
+        .bar = "rwlock, reading",
+        .table = {.title = "side by side: read lock, unlock, at once again",
             .columns = {{"million/s", 2}, {"x glibc", 2}, {"least share", 2},
                 {"worst round", 2}}}},
 };
@@ -69,15 +82,23 @@ typedef struct {
 
 typedef struct {
     const peer_t *peer;
+    peer_contest_t *take_turns;
     contest_t *contest;
     void *lock;
 } party_t;
+
+/* Null: this peer has no such turns to take. */
+static peer_contest_t *turns_of(const variant_t *variant, unsigned p)
+{
+    const peer_t *peer = &variant->set->peers[p];
+    return variant->reading ? peer->reads : peer->contest;
+}
 
 static void take_part(int channel, void *context)
 {
     party_t *party = context;
     pthread_barrier_wait(&party->contest->start);
-    uint64_t turns = party->peer->contest(party->contest, party->lock);
+    uint64_t turns = party->take_turns(party->contest, party->lock);
     channel_send(channel, &turns, sizeof turns);
 }
 
@@ -104,11 +125,11 @@ static uint64_t hold_contest(contest_t *contest, unsigned milliseconds)
     return now_ns() - start;
 }
 
-static void run_contest(const party_t *party, unsigned parties, uint32_t outside,
+static void run_contest(const party_t *party, unsigned parties, const variant_t *variant,
     unsigned milliseconds, cell_t *cell)
 {
     process_t children[MAX_PARTIES];
-    prepare(party, parties, outside);
+    prepare(party, parties, variant->outside);
     for (unsigned i = 0; i < parties; i++) {
         children[i] = process_start(take_part, (void *)party);
     }
@@ -125,11 +146,25 @@ static void run_contest(const party_t *party, unsigned parties, uint32_t outside
         least = turns < least ? turns : least;
         process_kill(&children[i]);
     }
-    if (sum != party->contest->counter) {
+    if (party->contest->counter != (variant->reading ? 0 : sum)) {
         give_up("exclusion was broken", EBADMSG);
     }
     series_add(&cell->rates, (double)sum * 1e3 / (double)length);
     series_add(&cell->least_shares, (double)least * parties / (double)sum);
+}
+
+static void draw(const variant_t *variant, unsigned p, unsigned parties, double rate)
+{
+    const char *who = peer_in_chart(variant->set, p);
+    if (variant->bar != NULL && who != NULL) {
+        char panel[64];
+        snprintf(panel, sizeof panel, "%s: million/s; processes", variant->bar);
+        report_point(panel, who, parties, rate);
+        if (parties == MAX_PARTIES) {
+            report_bar("8 processes at once: million/s, more is better", variant->bar,
+                who, rate);
+        }
+    }
 }
 
 static void print_size(const variant_t *variant, unsigned parties, const cell_t *cells)
@@ -140,12 +175,13 @@ static void print_size(const variant_t *variant, unsigned parties, const cell_t 
         snprintf(name, sizeof name, "%u x %s", parties, set->peers[p].name);
         if (set->peers[p].missing != NULL) {
             report_missing(name, set->peers[p].missing);
-        } else if (set->peers[p].contest != NULL) {
+        } else if (turns_of(variant, p) != NULL) {
             double values[] = {series_median(&cells[p].rates),
                 series_ratio(&cells[p].rates, &cells[set->reference].rates),
                 series_median(&cells[p].least_shares),
                 series_quantile(&cells[p].least_shares, 0)};
             report_row(&variant->table, name, values);
+            draw(variant, p, parties, values[0]);
         }
     }
 }
@@ -174,7 +210,7 @@ static void print(cells_t cells)
                 report_gap();
             }
             print_size(&variants[v], sizes[s], cells[v][s]);
-            if (variants[v].judged) {
+            if (variants[v].judged && sizes[s] > 1) {
                 judge_size(&variants[v], sizes[s], cells[v][s]);
             }
         }
@@ -188,10 +224,17 @@ static void run_size(party_t *party, const variant_t *variant, unsigned parties,
 {
     for (unsigned p = 0; p < variant->set->count; p++) {
         party->peer = &variant->set->peers[p];
-        if (party->peer->contest != NULL) {
-            run_contest(party, parties, variant->outside, milliseconds, &cells[p]);
+        party->take_turns = turns_of(variant, p);
+        if (party->take_turns != NULL) {
+            run_contest(party, parties, variant, milliseconds, &cells[p]);
         }
     }
+}
+
+/* Milliseconds. Shares need more of them than rates do, one process needs few. */
+static unsigned length_of(const variant_t *variant, unsigned parties)
+{
+    return parties == 1 ? 40 : variant->judged ? 250 : 150;
 }
 
 void contended_run(const bench_options_t *options)
@@ -201,10 +244,12 @@ void contended_run(const bench_options_t *options)
     party.contest = arena_take(sizeof *party.contest);
     party.lock = arena_take(2 * ARENA_LINE);
     for (unsigned round = 0; round < options->rounds; round++) {
-        report_progress("contention", round, options->rounds);
         for (unsigned v = 0; v < VARIANTS; v++) {
+            report_progress(
+                "contention", round * VARIANTS + v, options->rounds * VARIANTS);
             for (unsigned s = 0; s < SIZES; s++) {
-                run_size(&party, &variants[v], sizes[s], options->quick ? 60 : 250,
+                run_size(&party, &variants[v], sizes[s],
+                    length_of(&variants[v], sizes[s]) / (options->quick ? 4 : 1),
                     cells[v][s]);
             }
         }

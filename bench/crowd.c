@@ -18,13 +18,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum {
-    CROWD = 1000,
-    PROCESSES = 4,
-    SMALL_STACK = 1 << 17,
-    SETTLE_MS = 30,
-    PATIENCE_S = 10
-};
+enum { PROCESSES = 4, SMALL_STACK = 1 << 17, SETTLE_MS = 30, PATIENCE_S = 10 };
 
 /* Shared by all. */
 typedef struct {
@@ -155,6 +149,8 @@ static void print(const cell_t cells[GATHERINGS])
             series_quantile(&cells[g].times, 1), series_median(&cells[g].release),
             cells[g].least_woken};
         report_row(&table, gatherings[g].name, values);
+        report_bar(REPORT_WAITS, gatherings[g & ~1u].bar,
+            g % 2 == 0 ? REPORT_OURS : gatherings[g].name, values[0]);
     }
     report_at_most("broadcast to 1,000: time to the last",
         series_ratio(&cells[0].times, &cells[1].times), 1, "x glibc");

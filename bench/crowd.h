@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 typedef struct {
+    const char *bar; /* in the chart; of ours */
     const char *name;
     size_t size;
     int (*init)(void *thing);
@@ -15,7 +16,7 @@ typedef struct {
 } gathering_t;
 
 /* Ours, then what it is compared with, kind after kind. */
-enum { GATHERINGS = 6 };
+enum { GATHERINGS = 8, CROWD = 1000 };
 extern const gathering_t gatherings[GATHERINGS];
 
 #endif

@@ -152,17 +152,56 @@ static int event_reset(void *thing)
     return hf_event_reset(thing);
 }
 
+/* ---- a barrier that lacks one ---- */
+
+static int holdfast_barrier_init(void *thing)
+{
+    return hf_barrier_init(thing, CROWD + 1);
+}
+
+static int holdfast_arrive(void *thing)
+{
+    return hf_barrier_wait(thing, NULL);
+}
+
+static int holdfast_come_last(void *thing, unsigned crowd)
+{
+    (void)crowd;
+    return holdfast_arrive(thing);
+}
+
+static int pthread_barrier_shared(void *thing)
+{
+    return shared_barrier_init(thing, CROWD + 1);
+}
+
+static int pthread_arrive(void *thing)
+{
+    int result = pthread_barrier_wait(thing);
+    return result == PTHREAD_BARRIER_SERIAL_THREAD ? 0 : result;
+}
+
+static int pthread_come_last(void *thing, unsigned crowd)
+{
+    (void)crowd;
+    return pthread_arrive(thing);
+}
+
 const gathering_t gatherings[GATHERINGS] = {
-    {"broadcast: holdfast", sizeof(holdfast_gate_t), zero_will_do, holdfast_wait,
-        holdfast_broadcast, holdfast_shut},
-    {"broadcast: pthread, robust mutex", sizeof(pthread_gate_t), pthread_gate_init,
+    {"broadcast to 1,000, a waiter", "broadcast: holdfast", sizeof(holdfast_gate_t),
+        zero_will_do, holdfast_wait, holdfast_broadcast, holdfast_shut},
+    {NULL, "broadcast: pthread, robust mutex", sizeof(pthread_gate_t), pthread_gate_init,
         pthread_wait, pthread_broadcast, pthread_shut},
-    {"posts: holdfast semaphore", sizeof(hf_sem_t), zero_will_do, holdfast_sem_wait,
-        holdfast_posts, NULL},
-    {"posts: sem_t, shared", sizeof(sem_t), posix_sem_init, posix_sem_wait, posix_posts,
-        NULL},
-    {"set: holdfast event", sizeof(hf_event_t), event_init, event_wait, event_set,
-        event_reset},
-    {"set: flag, robust mutex, broadcast", sizeof(pthread_gate_t), pthread_gate_init,
-        pthread_wait, pthread_broadcast, pthread_shut},
+    {"1,000 posts to 1,000, a waiter", "posts: holdfast semaphore", sizeof(hf_sem_t),
+        zero_will_do, holdfast_sem_wait, holdfast_posts, NULL},
+    {NULL, "posts: sem_t, shared", sizeof(sem_t), posix_sem_init, posix_sem_wait,
+        posix_posts, NULL},
+    {"event set for 1,000, a waiter", "set: holdfast event", sizeof(hf_event_t),
+        event_init, event_wait, event_set, event_reset},
+    {NULL, "set: flag, robust mutex, broadcast", sizeof(pthread_gate_t),
+        pthread_gate_init, pthread_wait, pthread_broadcast, pthread_shut},
+    {"barrier of 1,001, a waiter", "barrier: holdfast", sizeof(hf_barrier_t),
+        holdfast_barrier_init, holdfast_arrive, holdfast_come_last, NULL},
+    {NULL, "barrier: pthread", sizeof(pthread_barrier_t), pthread_barrier_shared,
+        pthread_arrive, pthread_come_last, NULL},
 };

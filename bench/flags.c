@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What is set and waited for: an event that lets one pass, and what is done once. */
+/* What is set and waited for: an event that lets one pass, and what is done once; a signal
+ * that nobody waits for, and a barrier of one. */
+#include "boost_lock.h"
 #include "peer.h"
 #include "shared.h"
 
@@ -192,3 +194,117 @@ static const peer_t once_peers[] = {
 
 const peer_set_t once_set = {
     .peers = once_peers, .count = 3, .floor = 0, .reference = 2, .subject = 1};
+
+/* ---- condition variable: a signal that nobody waits for ---- */
+
+static inline int holdfast_signal(void *cond)
+{
+    return hf_cond_signal(cond);
+}
+
+static int holdfast_signal_pairs(void *cond, uint64_t count)
+{
+    return loop_pairs(cond, count, holdfast_signal, nothing);
+}
+
+static int pthread_cond_shared(void *cond)
+{
+    return shared_cond_init(cond);
+}
+
+static inline int pthread_signal(void *cond)
+{
+    return pthread_cond_signal(cond);
+}
+
+static int pthread_signal_pairs(void *cond, uint64_t count)
+{
+    return loop_pairs(cond, count, pthread_signal, nothing);
+}
+
+static const peer_t signal_peers[] = {
+    {.name = "floor: a load",
+        .size = sizeof(flag_t),
+        .init = done_init,
+        .pairs = done_pairs},
+    {.name = "holdfast condition variable",
+        .size = sizeof(hf_cond_t),
+        .init = nothing,
+        .pairs = holdfast_signal_pairs},
+    {.name = "pthread_cond, shared",
+        .size = sizeof(pthread_cond_t),
+        .init = pthread_cond_shared,
+        .pairs = pthread_signal_pairs},
+#ifdef BENCH_BOOST
+    {.name = "Boost interprocess_condition",
+        .size = BOOST_LOCK_SIZE,
+        .init = boost_signal_init,
+        .pairs = boost_signal_pairs},
+#else
+    {.name = "Boost interprocess_condition", .missing = "not installed"},
+#endif
+};
+
+const peer_set_t signal_set = {
+    .peers = signal_peers, .count = 4, .floor = 0, .reference = 2, .subject = 1};
+
+/* ---- a barrier of one: each who comes is the last ---- */
+
+static inline int flag_add(void *flag)
+{
+    atomic_fetch_add_explicit((flag_t *)flag, 1, memory_order_acq_rel);
+    return 0;
+}
+
+static int flag_add_pairs(void *flag, uint64_t count)
+{
+    return loop_pairs(flag, count, flag_add, nothing);
+}
+
+static int holdfast_barrier_init(void *barrier)
+{
+    return hf_barrier_init(barrier, 1);
+}
+
+static inline int holdfast_round(void *barrier)
+{
+    return hf_barrier_wait(barrier, NULL);
+}
+
+static int holdfast_round_pairs(void *barrier, uint64_t count)
+{
+    return loop_pairs(barrier, count, holdfast_round, nothing);
+}
+
+static int pthread_barrier_one(void *barrier)
+{
+    return shared_barrier_init(barrier, 1);
+}
+
+static inline int pthread_round(void *barrier)
+{
+    return pthread_barrier_wait(barrier) == PTHREAD_BARRIER_SERIAL_THREAD ? 0 : EPROTO;
+}
+
+static int pthread_round_pairs(void *barrier, uint64_t count)
+{
+    return loop_pairs(barrier, count, pthread_round, nothing);
+}
+
+static const peer_t barrier_peers[] = {
+    {.name = "floor: fetch-and-add",
+        .size = sizeof(flag_t),
+        .init = flag_init,
+        .pairs = flag_add_pairs},
+    {.name = "holdfast barrier",
+        .size = sizeof(hf_barrier_t),
+        .init = holdfast_barrier_init,
+        .pairs = holdfast_round_pairs},
+    {.name = "pthread_barrier, shared",
+        .size = sizeof(pthread_barrier_t),
+        .init = pthread_barrier_one,
+        .pairs = pthread_round_pairs},
+};
+
+const peer_set_t barrier_set = {
+    .peers = barrier_peers, .count = 3, .floor = 0, .reference = 2, .subject = 1};

@@ -12,59 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { NAMES = 1000, STORES = 2, FINDERS = 3, KINDS = 6, PARTIES = 2, MIXED_MAX = 1024 };
-
-/* ---- ours ---- */
-
-static hf_segment_t *segment;
-static hf_ptr_t *slots;
-
-static int open_store(void)
-{
-    char name[64];
-    snprintf(name, sizeof name, "holdfast-bench-%ld-heap", (long)getpid());
-    hf_segment_config_t config = {
-        .size = STORE_SIZE, .root_size = STORE_SLOTS * sizeof(hf_ptr_t)};
-    int error = hf_segment_open(&segment, name, HF_CREATE | HF_EXCLUSIVE, &config);
-    slots = hf_segment_root(segment);
-    return error != 0 ? error : hf_segment_remove(name);
-}
-
-static int allocate(unsigned slot, size_t size)
-{
-    return hf_alloc(segment, &slots[slot], size);
-}
-
-static int release(unsigned slot)
-{
-    return hf_free(segment, &slots[slot]);
-}
-
-static int add(const char *name)
-{
-    void *object;
-    return hf_object_find_or_construct(segment, name, sizeof(long), NULL, NULL, &object);
-}
-
-static int find(const char *name)
-{
-    void *object;
-    return hf_object_find(segment, name, &object, NULL);
-}
-
-static size_t used(void)
-{
-    hf_heap_info_t info;
-    return hf_heap_info(segment, &info) == 0 ? info.used : 0;
-}
-
-static const store_t holdfast_store = {.name = "holdfast",
-    .open = open_store,
-    .allocate = allocate,
-    .release = release,
-    .add = add,
-    .find = find,
-    .used = used};
+enum { NAMES = 1000, STORES = 2, FINDERS = 3, PARTIES = 2, MIXED_MAX = 1024 };
 
 #ifndef BENCH_BOOST
 const store_t boost_store = {
@@ -86,7 +34,7 @@ static const store_t *const stores[STORES] = {&holdfast_store, &boost_store};
 
 /* ---- what is measured ---- */
 
-static char names[NAMES][24];
+static char names[NAMES][STORE_KEY];
 static struct {
     uint64_t state;
     size_t sizes[STORE_SLOTS]; /* 0: none */
@@ -104,16 +52,6 @@ static uint64_t draw(void)
 {
     load.state = load.state * 6364136223846793005u + 1442695040888963407u;
     return load.state >> 33;
-}
-
-static void pairs(const store_t *store, unsigned count, size_t size)
-{
-    int error = 0;
-    for (unsigned i = 0; i < count; i++) {
-        error |= store->allocate(0, size);
-        error |= store->release(0);
-    }
-    heed(store, error);
 }
 
 /* A slot at random: its block goes, or it gets one of 1 to 1,024 bytes. */
@@ -142,47 +80,102 @@ static void empty(const store_t *store)
     load.needed = 0;
 }
 
-static void mix(const store_t *store, unsigned count, uint64_t seed)
+/* ---- cost ---- */
+
+typedef int work_t(const store_t *store, unsigned count, size_t size);
+
+static int pairs(const store_t *store, unsigned count, size_t size)
+{
+    int error = 0;
+    for (unsigned i = 0; i < count; i++) {
+        error |= store->allocate(0, size);
+        error |= store->release(0);
+    }
+    return error;
+}
+
+static int mix(const store_t *store, unsigned count, size_t seed)
 {
     load.state = seed;
     for (unsigned i = 0; i < count; i++) {
         step(store);
     }
+    return 0;
 }
 
-static void find_many(const store_t *store, unsigned count)
+static const char *name_at(unsigned i)
+{
+    return names[i * 617 % NAMES];
+}
+
+static int find_many(const store_t *store, unsigned count, size_t unused)
 {
     int error = 0;
+    (void)unused;
     for (unsigned i = 0; i < count; i++) {
-        error |= store->find(names[i * 617 % NAMES]);
+        error |= store->find(name_at(i));
     }
-    heed(store, error);
+    return error;
 }
 
-/* ---- cost ---- */
+static int get_many(const store_t *store, unsigned count, size_t unused)
+{
+    int error = 0;
+    (void)unused;
+    for (unsigned i = 0; i < count; i++) {
+        error |= store->get(name_at(i));
+    }
+    return error;
+}
 
-static const size_t sizes[] = {24, 64, 256, 1024};
-enum { SIZES = sizeof sizes / sizeof sizes[0], MIXED = SIZES, FIND };
+static int erase_and_put(const store_t *store, unsigned count, size_t unused)
+{
+    int error = 0;
+    (void)unused;
+    for (unsigned i = 0; i < count; i++) {
+        error |= store->erase(name_at(i));
+        error |= store->put(name_at(i));
+    }
+    return error;
+}
 
-static const char *const kinds[KINDS] = {"allocate + free, 24 bytes",
-    "allocate + free, 64 bytes", "allocate + free, 256 bytes",
-    "allocate + free, 1,024 bytes", "allocate or free, 1,023 slots at random",
-    "find, among 1,000 names"};
+static int push_and_pop(const store_t *store, unsigned count, size_t unused)
+{
+    int error = 0;
+    (void)unused;
+    for (unsigned i = 0; i < count; i++) {
+        error |= store->push();
+        error |= store->pop();
+    }
+    return error;
+}
+
+static const struct {
+    const char *name;
+    work_t *work;
+    size_t size;        /* or seed */
+    double most_boosts; /* 0: no target */
+} kinds[] = {
+    {"allocate + free, 24 bytes", pairs, 24, 0.5},
+    {"allocate + free, 64 bytes", pairs, 64, 0.5},
+    {"allocate + free, 256 bytes", pairs, 256, 0.5},
+    {"allocate + free, 1,024 bytes", pairs, 1024, 0.5},
+    {"allocate or free, 1,023 slots at random", mix, 1, 0.5},
+    {"find, among 1,000 names", find_many, 0, 0.7},
+    {"map: get, among 1,000 keys", get_many, 0, 0},
+    {"map: erase + set, of 1,000 keys", erase_and_put, 0, 0},
+    {"vector: push back + pop back", push_and_pop, 0, 0},
+};
+
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
 static double cost(const store_t *store, unsigned kind, unsigned count)
 {
     uint64_t start = now_ns();
-    if (kind < SIZES) {
-        pairs(store, count, sizes[kind]);
-    } else if (kind == MIXED) {
-        mix(store, count, start);
-    } else {
-        find_many(store, count);
-    }
+    int error = kinds[kind].work(store, count, kinds[kind].size);
     double ns = (double)(now_ns() - start) / count;
-    if (kind == MIXED) {
-        empty(store);
-    }
+    heed(store, error);
+    empty(store);
     return ns;
 }
 
@@ -205,8 +198,12 @@ static void measure_costs(const bench_options_t *options)
         }
         double ratio = series_ratio(&costs[0], &costs[1]);
         double values[] = {series_median(&costs[0]), series_median(&costs[1]), ratio};
-        report_row(&table, kinds[k], values);
-        report_at_most(kinds[k], ratio, k == FIND ? 0.7 : 0.5, "x Boost");
+        report_row(&table, kinds[k].name, values);
+        report_bar(REPORT_MEMORY, kinds[k].name, REPORT_OURS, values[0]);
+        report_bar(REPORT_MEMORY, kinds[k].name, stores[1]->name, values[1]);
+        if (kinds[k].most_boosts > 0) {
+            report_at_most(kinds[k].name, ratio, kinds[k].most_boosts, "x Boost");
+        }
         series_clear(&costs[0]);
         series_clear(&costs[1]);
     }
@@ -273,7 +270,7 @@ static void keep_finding(int channel, void *context)
     while (__atomic_load_n(&crowd->go, __ATOMIC_ACQUIRE) == 0) {
     }
     while (__atomic_load_n(&crowd->stop, __ATOMIC_RELAXED) == 0) {
-        find_many(finder->store, 1000);
+        heed(finder->store, find_many(finder->store, 1000, 0));
         finds += 1000;
     }
     __atomic_store_n(&crowd->finds[finder->index], finds + 1, __ATOMIC_RELEASE);
@@ -349,6 +346,7 @@ void heap_run(const bench_options_t *options)
             heed(stores[s], stores[s]->open());
             for (unsigned i = 0; i < NAMES; i++) {
                 heed(stores[s], stores[s]->add(names[i]));
+                heed(stores[s], stores[s]->put(names[i]));
             }
         }
     }

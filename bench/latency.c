@@ -173,7 +173,8 @@ static void measure(const char *section, const bench_options_t *options, trials_
     }
 }
 
-static void print(const table_t *table, const samples_t samples[LOCK_PEERS])
+static void print(
+    const table_t *table, const char *bar, const samples_t samples[LOCK_PEERS])
 {
     report_heads(table);
     for (unsigned p = 0; p < LOCK_PEERS; p++) {
@@ -183,6 +184,7 @@ static void print(const table_t *table, const samples_t samples[LOCK_PEERS])
                 series_quantile(&s->latency, 0.99), series_quantile(&s->latency, 1),
                 (double)s->latency.count, series_median(&s->call)};
             report_row(table, lock_peers[p].name, values);
+            report_bar(REPORT_WAITS, bar, peer_in_chart(&lock_set, p), values[0]);
         }
     }
 }
@@ -204,7 +206,7 @@ void wake_run(const bench_options_t *options)
             {"p50", 1}, {"p99", 1}, {"worst", 1}, {"trials", 0}, {"unlock p50", 1}}};
     samples_t samples[LOCK_PEERS] = {0};
     measure("wake-up", options, wake_trials, options->quick ? 100 : 400, samples);
-    print(&table, samples);
+    print(&table, "mutex: unlock to the sleeper's lock, p50", samples);
     clear(samples);
 }
 
@@ -215,7 +217,7 @@ void recovery_run(const bench_options_t *options)
         .columns = {{"p50", 1}, {"p99", 1}, {"worst", 1}, {"trials", 0}}};
     samples_t samples[LOCK_PEERS] = {0};
     measure("recovery", options, recovery_trials, options->quick ? 60 : 200, samples);
-    print(&table, samples);
+    print(&table, "mutex: the holder's death to the sleeper's lock, p50", samples);
     const series_t *ours = &samples[LOCK_HOLDFAST].latency;
     report_at_most(
         "recovery from the holder's death, p50", series_median(ours), 200, "us");

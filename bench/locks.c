@@ -6,19 +6,13 @@
 #include "shared.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <holdfast/holdfast.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
-
-void peer_init(const peer_t *peer, void *thing)
-{
-    memset(thing, 0, peer->size);
-    int error = peer->init(thing);
-    if (error != 0) {
-        give_up(peer->name, error);
-    }
-}
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/mman.h>
 
 /* The floor: no lock that one compare-and-swap takes can cost less. */
 
@@ -134,6 +128,69 @@ static uint64_t pthread_contest(contest_t *contest, void *lock)
     return loop_contest(contest, lock, pthread_acquire, pthread_release);
 }
 
+/* The kernel's locks on files, which go with their process. One file serves all
+ * measurements, which come one after the other: it ends with us. */
+
+static int file_init(void *fd)
+{
+    static int file = -1;
+    if (file < 0) {
+        file = memfd_create("holdfast-bench", MFD_CLOEXEC);
+    }
+    *(int *)fd = file;
+    return file < 0 ? errno : 0;
+}
+
+static inline int record_change(const void *fd, short type)
+{
+    struct flock all = {.l_type = type, .l_whence = SEEK_SET};
+    return fcntl(*(const int *)fd, F_SETLKW, &all) == 0 ? 0 : errno;
+}
+
+static inline int record_acquire(void *fd)
+{
+    return record_change(fd, F_WRLCK);
+}
+
+static inline int record_release(void *fd)
+{
+    return record_change(fd, F_UNLCK);
+}
+
+static int record_pairs(void *fd, uint64_t count)
+{
+    return loop_pairs(fd, count, record_acquire, record_release);
+}
+
+static uint64_t record_contest(contest_t *contest, void *fd)
+{
+    return loop_contest(contest, fd, record_acquire, record_release);
+}
+
+static inline int flock_acquire(void *fd)
+{
+    return flock(*(int *)fd, LOCK_EX) == 0 ? 0 : errno;
+}
+
+static inline int flock_release(void *fd)
+{
+    return flock(*(int *)fd, LOCK_UN) == 0 ? 0 : errno;
+}
+
+static int flock_pairs(void *fd, uint64_t count)
+{
+    return loop_pairs(fd, count, flock_acquire, flock_release);
+}
+
+/* A party must open the file itself: what fork hands on is its parent's lock. */
+static uint64_t flock_contest(contest_t *contest, void *fd)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", *(int *)fd);
+    int own = open(path, O_RDWR | O_CLOEXEC);
+    return loop_contest(contest, &own, flock_acquire, flock_release);
+}
+
 const peer_t lock_peers[LOCK_PEERS] = {
     [LOCK_FLOOR] = {.name = "floor: compare-and-swap, exchange",
         .size = sizeof(floor_word_t),
@@ -150,10 +207,12 @@ const peer_t lock_peers[LOCK_PEERS] = {
         .sleepers = holdfast_sleepers},
     [LOCK_RECURSIVE] = {.name = "holdfast mutex, recursive",
         .size = sizeof(hf_mutex_t),
+        .variant = true,
         .init = recursive_init,
         .pairs = holdfast_pairs},
     [LOCK_NESTED] = {.name = "holdfast mutex, recursive, one level in",
         .size = sizeof(hf_mutex_t),
+        .variant = true,
         .init = nested_init,
         .pairs = holdfast_pairs},
     [LOCK_PLAIN] = {.name = "pthread mutex, shared",
@@ -182,6 +241,18 @@ const peer_t lock_peers[LOCK_PEERS] = {
 #else
     [LOCK_BOOST] = {.name = "Boost interprocess_mutex", .missing = "not installed"},
 #endif
+    [LOCK_RECORD] = {.name = "fcntl record lock",
+        .size = sizeof(int),
+        .init = file_init,
+        .pairs = record_pairs,
+        .contest = record_contest,
+        .acquire = record_acquire,
+        .release = record_release},
+    [LOCK_FLOCK] = {.name = "flock",
+        .size = sizeof(int),
+        .init = file_init,
+        .pairs = flock_pairs,
+        .contest = flock_contest},
 };
 
 const peer_set_t lock_set = {.peers = lock_peers,

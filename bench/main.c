@@ -29,7 +29,7 @@ static const section_t sections[] = {
     {"membership", membership_run},
     {"trips", trips_run},
     {"readers", readers_run},
-    {"writers", writers_run},
+    {"participants", participants_run},
     {"starvation", starvation_run},
     {"crowd", crowd_run},
     {"heap", heap_run},
@@ -62,9 +62,8 @@ static void print_usage(void)
     for (unsigned i = 0; i < SECTIONS; i++) {
         printf(" %s", sections[i].name);
     }
-    printf(
-        "\n  --quick           shorter rounds: half a minute for all, and less certain\n"
-        "  --csv FILE        write every figure there too\n");
+    printf("\n  --quick           shorter rounds: a minute for all, and less certain\n"
+           "  --csv FILE        write every figure there too\n");
 }
 
 static bool is_wanted(const section_t *section, const bench_options_t *options)
@@ -133,14 +132,42 @@ static bench_options_t parse(int argc, char **argv)
     return options;
 }
 
+/* What /proc/cpuinfo calls the CPU; where it does not, the architecture. */
+static void find_cpu(char *cpu, size_t size, const char *architecture)
+{
+    char line[256];
+    FILE *info = fopen("/proc/cpuinfo", "r");
+    snprintf(cpu, size, "%s", architecture);
+    while (info != NULL && fgets(line, sizeof line, info) != NULL) {
+        const char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) == 0 && colon != NULL) {
+            snprintf(cpu, size, "%s, %.*s", architecture, (int)strcspn(colon + 2, "\n"),
+                colon + 2);
+            break;
+        }
+    }
+    if (info != NULL) {
+        fclose(info);
+    }
+}
+
 static void print_machine(const bench_options_t *options)
 {
     struct utsname system;
     double load = 0;
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     if (uname(&system) == 0 && getloadavg(&load, 1) == 1) {
-        printf("%s %s, %s, %ld CPUs, load %.2f before we came\n", system.sysname,
-            system.release, system.machine, sysconf(_SC_NPROCESSORS_ONLN), load);
+        char words[sizeof system.sysname + sizeof system.release + 1], cpu[128];
+        find_cpu(cpu, sizeof cpu, system.machine);
+        snprintf(words, sizeof words, "%s %s", system.sysname, system.release);
+        printf("%s, %s, %ld CPUs, load %.2f before we came\n", words, cpu, cpus, load);
+        report_about("CPUs", cpu, (double)cpus);
+        report_about("load before", words, load);
     }
+    char date[32];
+    time_t now = time(NULL);
+    strftime(date, sizeof date, "%Y-%m-%d", gmtime(&now));
+    report_about("rounds", date, options->rounds);
     printf("%u rounds, all peers in turn in each; medians; ratios are medians of each "
            "round's\n",
         options->rounds);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For information: what it costs to change between segments, to join one and to leave it.
- */
+/* For information: what it costs to change between segments. */
 #include "arena.h"
 #include "bench.h"
 #include "loops.h"
@@ -9,8 +8,6 @@
 
 #include <holdfast/holdfast.h>
 #include <math.h>
-#include <pthread.h>
-#include <stdio.h>
 
 typedef struct {
     hf_mutex_t *first, *second;
@@ -42,35 +39,6 @@ static double time_locks(two_locks_t locks, uint64_t pairs)
     return (double)(end - start) / (double)pairs;
 }
 
-static void *lock_once(void *context)
-{
-    hf_mutex_t *lock = context;
-    if (lock != NULL) {
-        int error = hf_mutex_lock(lock);
-        error = error != 0 ? error : hf_mutex_unlock(lock);
-        if (error != 0) {
-            give_up("the first lock of a thread", error);
-        }
-    }
-    return NULL;
-}
-
-/* Microseconds for a thread to begin, to lock and unlock once (null: nothing), and to
- * end. */
-static double time_threads(hf_mutex_t *lock, unsigned threads)
-{
-    uint64_t start = now_ns();
-    for (unsigned i = 0; i < threads; i++) {
-        pthread_t thread;
-        int error = pthread_create(&thread, NULL, lock_once, lock);
-        if (error != 0) {
-            give_up("starting a thread", error);
-        }
-        pthread_join(thread, NULL);
-    }
-    return (double)(now_ns() - start) / 1e3 / threads;
-}
-
 static void measure_segments(
     const bench_options_t *options, two_locks_t near, two_locks_t far)
 {
@@ -81,7 +49,7 @@ static void measure_segments(
     uint64_t pairs = options->quick ? 100000 : 500000;
     time_locks(far, pairs / 10);
     for (unsigned round = 0; round < options->rounds; round++) {
-        report_progress("membership", round, 2 * options->rounds);
+        report_progress("membership", round, options->rounds);
         series_add(&one, time_locks(near, pairs));
         series_add(&two, time_locks(far, pairs));
     }
@@ -93,30 +61,6 @@ static void measure_segments(
     series_clear(&two);
 }
 
-static void measure_joining(const bench_options_t *options, hf_mutex_t *lock)
-{
-    static const table_t table = {
-        .title = "a thread's first lock and its exit, us", .columns = {{"us", 2}}};
-    series_t bare = {0};
-    series_t joining = {0};
-    series_t difference = {0};
-    unsigned threads = options->quick ? 100 : 500;
-    time_threads(lock, threads / 10);
-    for (unsigned round = 0; round < options->rounds; round++) {
-        report_progress("membership", options->rounds + round, 2 * options->rounds);
-        series_add(&bare, time_threads(NULL, threads));
-        series_add(&joining, time_threads(lock, threads));
-        series_add(&difference, joining.values[round] - bare.values[round]);
-    }
-    report_heads(&table);
-    report_row(&table, "thread, empty", (double[]){series_median(&bare)});
-    report_row(&table, "thread, one lock + unlock", (double[]){series_median(&joining)});
-    report_row(&table, "hence: join + leave", (double[]){series_median(&difference)});
-    series_clear(&bare);
-    series_clear(&joining);
-    series_clear(&difference);
-}
-
 void membership_run(const bench_options_t *options)
 {
     hf_mutex_t *first = arena_take(sizeof *first);
@@ -125,5 +69,4 @@ void membership_run(const bench_options_t *options)
     two_locks_t near = {first, neighbour};
     two_locks_t far = {first, stranger};
     measure_segments(options, near, far);
-    measure_joining(options, first);
 }

@@ -78,6 +78,16 @@ void report_heads(const table_t *table)
     putchar('\n');
 }
 
+/* A line of the CSV; a figure that was not measured has none. */
+static void write_csv(const char *kind, const char *title, const char *row,
+    const char *figure, double value)
+{
+    if (report.csv != NULL && !isnan(value)) {
+        fprintf(
+            report.csv, "\"%s%s\",\"%s\",\"%s\",%.6g\n", kind, title, row, figure, value);
+    }
+}
+
 void report_row(const table_t *table, const char *name, const double *values)
 {
     printf("  %-*s", NAME_WIDTH - 2, name);
@@ -87,13 +97,27 @@ void report_row(const table_t *table, const char *name, const double *values)
             continue;
         }
         printf(" %*.*f", COLUMN_WIDTH, table->columns[i].decimals, values[i]);
-        if (report.csv != NULL) {
-            fprintf(report.csv, "\"%s\",\"%s\",\"%s\",%.6g\n", table->title, name,
-                table->columns[i].head, values[i]);
-        }
+        write_csv("", table->title, name, table->columns[i].head, values[i]);
     }
     putchar('\n');
     fflush(stdout);
+}
+
+void report_bar(const char *group, const char *what, const char *who, double value)
+{
+    write_csv("bars: ", group, what, who, value);
+}
+
+void report_point(const char *panel, const char *line, double x, double y)
+{
+    char at[32];
+    snprintf(at, sizeof at, "%.6g", x);
+    write_csv("line: ", panel, line, at, y);
+}
+
+void report_about(const char *what, const char *word, double value)
+{
+    write_csv("", "about", what, word, value);
 }
 
 void report_missing(const char *name, const char *why)
@@ -145,9 +169,6 @@ void report_acceptance(void)
         printf("  %-58s target %s %7.4g  measured %7.4g %-12s %s\n", f->what,
             f->at_most ? "<=" : ">=", f->limit, f->measured, f->unit,
             is_met(f) ? "met" : "NOT met");
-        if (report.csv != NULL) {
-            fprintf(report.csv, "\"acceptance\",\"%s\",\"%s\",%.6g\n", f->what,
-                is_met(f) ? "met" : "NOT met", f->measured);
-        }
+        write_csv("", "acceptance", f->what, is_met(f) ? "met" : "NOT met", f->measured);
     }
 }

@@ -31,6 +31,21 @@ void report_row(const table_t *table, const char *name, const double *values);
 void report_missing(const char *name, const char *why);
 void report_gap(void);
 
+/*
+ * The chart, which is drawn from the CSV: ours and what it is compared with, a bar each in
+ * a group "title: unit, less is better" (or "more"); and the points of a line, its x
+ * greater than 0, in a panel "title: unit of y; unit of x".
+ */
+#define REPORT_OURS   "holdfast"
+#define REPORT_ALONE  "one thread, nobody else about: ns, less is better"
+#define REPORT_WAITS  "several wait: us, less is better"
+#define REPORT_MEMORY "memory in a segment: ns, less is better"
+void report_bar(const char *group, const char *what, const char *who, double value);
+void report_point(const char *panel, const char *line, double x, double y);
+
+/* What is known about the run as a whole, for the CSV: a word, and a figure. */
+void report_about(const char *what, const char *word, double value);
+
 /* An acceptance figure; all of them are printed together, at the end. */
 void report_at_most(const char *what, double measured, double limit, const char *unit);
 void report_at_least(const char *what, double measured, double limit, const char *unit);

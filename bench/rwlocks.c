@@ -119,7 +119,7 @@ static uint64_t pthread_contest(contest_t *contest, void *lock)
     return loop_contest(contest, lock, pthread_write, pthread_unlock);
 }
 
-static const peer_t read_peers[RW_PEERS] = {
+const peer_t read_peers[RW_PEERS] = {
     [RW_FLOOR] = {.name = "floor: fetch-and-add, fetch-and-sub",
         .size = sizeof(readers_t),
         .init = readers_init,
@@ -147,7 +147,7 @@ static const peer_t read_peers[RW_PEERS] = {
 #endif
 };
 
-static const peer_t write_peers[RW_PEERS] = {
+const peer_t write_peers[RW_PEERS] = {
     [RW_FLOOR] = {.name = "floor: compare-and-swap, exchange",
         .size = sizeof(uint64_t),
         .init = floor_init,

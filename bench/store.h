@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A store: memory that processes share, with blocks in slots, and things with names. Read
- * by C and C++. */
+/* A store: memory that processes share, with blocks in slots, things with names, a map and
+ * a vector. Read by C and C++. */
 #ifndef BENCH_STORE_H
 #define BENCH_STORE_H
 
 #include <stddef.h>
 
-enum { STORE_SLOTS = 1024, STORE_SIZE = 16 << 20 /* bytes */ };
+enum { STORE_SLOTS = 1024, STORE_KEY = 24 /* bytes */, STORE_SIZE = 16 << 20 };
 
 /* Calls return 0 or an errno value. */
 typedef struct {
@@ -17,6 +17,11 @@ typedef struct {
     int (*release)(unsigned slot);
     int (*add)(const char *name);
     int (*find)(const char *name);
+    int (*put)(const char *key); /* STORE_KEY bytes */
+    int (*get)(const char *key);
+    int (*erase)(const char *key);
+    int (*push)(void);
+    int (*pop)(void);
     size_t (*used)(void); /* bytes that are not free */
 } store_t;
 
@@ -24,7 +29,7 @@ typedef struct {
 extern "C" {
 #endif
 
-extern const store_t boost_store;
+extern const store_t holdfast_store, boost_store;
 
 #ifdef __cplusplus
 }

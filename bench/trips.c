@@ -196,23 +196,26 @@ static const journey_t journeys[] = {
 #else
             {"Boost interprocess_condition", "not installed", 0, NULL, NULL}}},
 #endif
-    {.table = {.title = "round trip of two processes: two semaphores",
-         .columns = {{"CPU each: us", 2}, {"x sem_t", 2}, {"one CPU: us", 2},
-             {"x sem_t", 2}}},
+    {.what = "semaphores: round trip",
+        .table = {.title = "round trip of two processes: two semaphores",
+            .columns = {{"CPU each: us", 2}, {"x sem_t", 2}, {"one CPU: us", 2},
+                {"x sem_t", 2}}},
         .travellers = {{"holdfast semaphore", NULL, 2 * sizeof(hf_sem_t), zero_will_do,
                            holdfast_sems_side},
             {"sem_t, shared", NULL, 2 * sizeof(sem_t), posix_sems_init,
                 posix_sems_side}}},
-    {.table = {.title = "round trip of two processes: two events, automatic",
-         .columns = {{"CPU each: us", 2}, {"x sem_t", 2}, {"one CPU: us", 2},
-             {"x sem_t", 2}}},
+    {.what = "events: round trip",
+        .table = {.title = "round trip of two processes: two events, automatic",
+            .columns = {{"CPU each: us", 2}, {"x sem_t", 2}, {"one CPU: us", 2},
+                {"x sem_t", 2}}},
         .travellers = {{"holdfast event", NULL, 2 * sizeof(hf_event_t), events_init,
                            events_side},
             {"sem_t, shared", NULL, 2 * sizeof(sem_t), posix_sems_init,
                 posix_sems_side}}},
-    {.table = {.title = "a round of a barrier of two processes",
-         .columns = {{"CPU each: us", 2}, {"x glibc", 2}, {"one CPU: us", 2},
-             {"x glibc", 2}}},
+    {.what = "barrier of two: round",
+        .table = {.title = "a round of a barrier of two processes",
+            .columns = {{"CPU each: us", 2}, {"x glibc", 2}, {"one CPU: us", 2},
+                {"x glibc", 2}}},
         .travellers = {{"holdfast barrier", NULL, sizeof(hf_barrier_t),
                            holdfast_barrier_init, holdfast_barrier_side},
             {"pthread_barrier, shared", NULL, sizeof(pthread_barrier_t),
@@ -308,6 +311,15 @@ static void begin(pair_t *pair, const traveller_t *traveller)
     travel(pair, TRIPS * 2); /* join, fault in, see how many CPUs there are */
 }
 
+static void report_trip(
+    const journey_t *journey, unsigned t, const char *place, double us)
+{
+    char what[80];
+    snprintf(what, sizeof what, "%s, %s", journey->what, place);
+    report_bar(
+        REPORT_WAITS, what, t == 0 ? REPORT_OURS : journey->travellers[t].name, us);
+}
+
 static void print(const journey_t *journey, pair_t pairs[MOST_TRAVELLERS])
 {
     report_heads(&journey->table);
@@ -319,6 +331,8 @@ static void print(const journey_t *journey, pair_t pairs[MOST_TRAVELLERS])
                 series_median(&times[ONE_CPU]),
                 series_ratio(&times[ONE_CPU], &pairs[1].times[ONE_CPU])};
             report_row(&journey->table, journey->travellers[t].name, values);
+            report_trip(journey, t, "a CPU each", values[0]);
+            report_trip(journey, t, "one CPU", values[2]);
             process_kill(&pairs[t].other);
         } else if (journey->travellers[t].name != NULL) {
             report_missing(journey->travellers[t].name, journey->travellers[t].missing);

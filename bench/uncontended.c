@@ -11,8 +11,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Batches shorter than a time slice: most are not interrupted, however busy the machine. */
-enum { BATCHES_PER_ROUND = 60, BATCH_US = 400 };
+enum { BATCHES_PER_ROUND = 60 };
 
 /* What is measured, and the targets of its subject (0: none). */
 typedef struct {
@@ -20,70 +19,64 @@ typedef struct {
     const char *what;
     const peer_set_t *set;
     double most_floors, most_references;
+    const char *bar; /* in the chart */
 } kind_t;
 
 static const kind_t kinds[] = {
-    {.table = {.title = "lock + unlock, one thread, no contention",
-         .columns = {{"ns", 2}, {"x floor", 2}, {"x robust", 2}}},
+    {.bar = "mutex: lock + unlock",
+        .table = {.title = "lock + unlock, one thread, no contention",
+            .columns = {{"ns", 2}, {"x floor", 2}, {"x robust", 2}}},
         .what = "uncontended lock + unlock",
         .set = &lock_set,
         .most_floors = 1.3,
         .most_references = 0.7},
-    {.table = {.title = "semaphore: wait + post, one thread, no contention",
-         .columns = {{"ns", 2}, {"x floor", 2}, {"x sem_t", 2}}},
+    {.bar = "semaphore: wait + post",
+        .table = {.title = "semaphore: wait + post, one thread, no contention",
+            .columns = {{"ns", 2}, {"x floor", 2}, {"x sem_t", 2}}},
         .what = "uncontended wait + post",
         .set = &sem_set,
         .most_references = 0.75},
-    {.table = {.title = "permits: acquire + release, one thread, no contention",
-         .columns = {{"ns", 2}, {"x floor", 2}, {"x semop", 3}}},
+    {.bar = "permits: acquire + release",
+        .table = {.title = "permits: acquire + release, one thread, no contention",
+            .columns = {{"ns", 2}, {"x floor", 2}, {"x semop", 3}}},
         .what = "uncontended acquire + release of a permit",
         .set = &permits_set,
         .most_references = 0.06},
-    {.table = {.title = "read lock + unlock, one thread, no contention",
-         .columns = {{"ns", 2}, {"x floor", 2}, {"x glibc", 2}}},
+    {.bar = "rwlock: read + unlock",
+        .table = {.title = "read lock + unlock, one thread, no contention",
+            .columns = {{"ns", 2}, {"x floor", 2}, {"x glibc", 2}}},
         .what = "uncontended read lock + unlock",
         .set = &read_set,
         .most_references = 0.4},
-    {.table = {.title = "event: set, then pass it, one thread",
-         .columns = {{"ns", 2}, {"x floor", 2}, {"x glibc", 2}}},
+    {.bar = "event: set + pass",
+        .table = {.title = "event: set, then pass it, one thread",
+            .columns = {{"ns", 2}, {"x floor", 2}, {"x glibc", 2}}},
         .set = &events_set},
-    {.table = {.title = "once: done already",
-         .columns = {{"ns", 2}, {"x floor", 2}, {"x pthread", 2}}},
+    {.bar = "once: done already",
+        .table = {.title = "once: done already",
+            .columns = {{"ns", 2}, {"x floor", 2}, {"x pthread", 2}}},
         .set = &once_set},
-    {.table = {.title = "64 bytes that belong together: read, nobody writes",
-         .columns = {{"ns", 2}, {"x memcpy", 2}, {"x rwlock", 2}}},
+    {.bar = "latch: read 64 bytes",
+        .table = {.title = "64 bytes that belong together: read, nobody writes",
+            .columns = {{"ns", 2}, {"x memcpy", 2}, {"x rwlock", 2}}},
         .what = "uncontended read of a latch, 64 bytes",
         .set = &snapshot_read_set,
         .most_floors = 3},
-    {.table = {.title = "64 bytes that belong together: write, nobody reads",
-         .columns = {{"ns", 2}, {"x memcpy", 2}, {"x robust", 2}}},
+    {.bar = "latch: write 64 bytes",
+        .table = {.title = "64 bytes that belong together: write, nobody reads",
+            .columns = {{"ns", 2}, {"x memcpy", 2}, {"x robust", 2}}},
         .what = "uncontended write of a latch, 64 bytes",
         .set = &snapshot_write_set,
         .most_references = 1},
+    {.bar = "condition variable: signal to nobody",
+        .table = {.title = "condition variable: signal, nobody waits",
+            .columns = {{"ns", 2}, {"x floor", 2}, {"x glibc", 2}}},
+        .set = &signal_set},
+    {.bar = "barrier of one",
+        .table = {.title = "barrier of one: a round",
+            .columns = {{"ns", 2}, {"x floor", 2}, {"x glibc", 2}}},
+        .set = &barrier_set},
 };
-
-static double time_batch(const peer_t *peer, void *thing, uint64_t pairs)
-{
-    uint64_t start = now_ns();
-    int failed = peer->pairs(thing, pairs);
-    uint64_t end = now_ns();
-    if (failed != 0) {
-        give_up(peer->name, failed);
-    }
-    return (double)(end - start) / (double)pairs;
-}
-
-/* As many as a batch should have; the best of some tries. */
-static uint64_t fitting_pairs(const peer_t *peer, void *thing)
-{
-    enum { TRIES = 5, FEW = 500 };
-    double best = time_batch(peer, thing, FEW); /* join, fault in */
-    for (int i = 0; i < TRIES; i++) {
-        double one = time_batch(peer, thing, FEW);
-        best = one < best ? one : best;
-    }
-    return 1 + (uint64_t)(BATCH_US * 1e3 / best);
-}
 
 static void measure(const kind_t *kind, const bench_options_t *options, series_t *costs)
 {
@@ -93,7 +86,7 @@ static void measure(const kind_t *kind, const bench_options_t *options, series_t
         if (kind->set->peers[p].missing == NULL) {
             things[p] = arena_take(kind->set->peers[p].size);
             peer_init(&kind->set->peers[p], things[p]);
-            pairs[p] = fitting_pairs(&kind->set->peers[p], things[p]);
+            pairs[p] = peer_fitting_pairs(&kind->set->peers[p], things[p]);
         }
     }
     unsigned batches = options->rounds * BATCHES_PER_ROUND / (options->quick ? 4 : 1);
@@ -102,7 +95,7 @@ static void measure(const kind_t *kind, const bench_options_t *options, series_t
         for (unsigned p = 0; p < kind->set->count; p++) {
             if (things[p] != NULL) {
                 series_add(
-                    &costs[p], time_batch(&kind->set->peers[p], things[p], pairs[p]));
+                    &costs[p], peer_time(&kind->set->peers[p], things[p], pairs[p]));
             }
         }
     }
@@ -121,6 +114,9 @@ static void print(const kind_t *kind, const series_t *costs)
             series_ratio(&costs[p], &costs[kind->set->floor]),
             series_ratio(&costs[p], &costs[kind->set->reference])};
         report_row(&kind->table, peer->name, values);
+        if (peer_in_chart(kind->set, p) != NULL) {
+            report_bar(REPORT_ALONE, kind->bar, peer_in_chart(kind->set, p), values[0]);
+        }
     }
 }
 
