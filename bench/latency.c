@@ -206,7 +206,7 @@ void wake_run(const bench_options_t *options)
             {"p50", 1}, {"p99", 1}, {"worst", 1}, {"trials", 0}, {"unlock p50", 1}}};
     samples_t samples[LOCK_PEERS] = {0};
     measure("wake-up", options, wake_trials, options->quick ? 100 : 400, samples);
-    print(&table, "mutex: unlock to the sleeper's lock, p50", samples);
+    print(&table, "mutex: unlock to sleeper's lock", samples);
     clear(samples);
 }
 
@@ -217,7 +217,7 @@ void recovery_run(const bench_options_t *options)
         .columns = {{"p50", 1}, {"p99", 1}, {"worst", 1}, {"trials", 0}}};
     samples_t samples[LOCK_PEERS] = {0};
     measure("recovery", options, recovery_trials, options->quick ? 60 : 200, samples);
-    print(&table, "mutex: the holder's death to the sleeper's lock, p50", samples);
+    print(&table, "mutex: holder's death to sleeper's lock", samples);
     const series_t *ours = &samples[LOCK_HOLDFAST].latency;
     report_at_most(
         "recovery from the holder's death, p50", series_median(ours), 200, "us");

@@ -3,9 +3,10 @@
 # Installs what the build needs and is not there (Debian, Ubuntu). Leaves alone a machine
 # that has it all, whatever system that is.
 #
-# Usage: install-dependencies.sh [build | test]
+# Usage: install-dependencies.sh [build | test | bench]
 #   build   compiler, cmake, make, pkg-config, liburcu: the library and the programs
 #   test    also Criterion
+#   bench   also what it is measured beside: a C++ compiler, Boost
 set -eu
 
 purpose=${1:-test}
@@ -26,6 +27,12 @@ compiles()
     echo 'int main(void) { return 0; }' | ${CC:-cc} -x c -o /dev/null -
 }
 
+has_boost()
+{
+    echo '#include <boost/interprocess/sync/interprocess_mutex.hpp>' |
+        ${CXX:-c++} -fsyntax-only -x c++ -
+}
+
 want 'gcc libc6-dev' compiles
 want cmake command -v cmake
 if ! command -v ninja >/dev/null 2>&1 || [ -z "${CMAKE_GENERATOR:-}" ]; then
@@ -35,6 +42,10 @@ want pkg-config command -v pkg-config
 want liburcu-dev pkg-config --exists liburcu-bp
 if [ "$purpose" = test ]; then
     want libcriterion-dev pkg-config --exists criterion
+fi
+if [ "$purpose" = bench ]; then
+    want g++ command -v "${CXX:-c++}"
+    want libboost-dev has_boost
 fi
 
 if [ -z "$packages" ]; then
