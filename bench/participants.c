@@ -53,6 +53,17 @@ static int owner_pairs(void *lock, uint64_t count)
     return loop_pairs(lock, count, ask_owner, nothing);
 }
 
+static inline int ask_mutex_owner(void *lock)
+{
+    hf_owner_t who;
+    return hf_mutex_owner(lock, &who);
+}
+
+static int mutex_owner_pairs(void *lock, uint64_t count)
+{
+    return loop_pairs(lock, count, ask_mutex_owner, nothing);
+}
+
 static inline int ask_segment(void *unused)
 {
     hf_segment_info_t info;
@@ -114,10 +125,8 @@ typedef struct {
 } call_t;
 
 #define OWN_CALL(kind, loop)                                                             \
-    &(const peer_t)                                                                      \
-    {                                                                                    \
-        .size = sizeof(kind), .init = nothing, .pairs = (loop)                           \
-    }
+    (&(const peer_t){                                                                    \
+        .name = #loop, .size = sizeof(kind), .init = nothing, .pairs = (loop)})
 
 static const call_t calls[] = {
     {"write lock: holdfast", &write_peers[RW_HOLDFAST], true},
@@ -126,6 +135,7 @@ static const call_t calls[] = {
     {"read lock: holdfast", &read_peers[RW_HOLDFAST], true},
     {"rwlock: who holds it", OWN_CALL(hf_rwlock_t, owner_pairs), true},
     {"mutex: lock + unlock", OWN_CALL(hf_mutex_t, mutex_pairs), false},
+    {"mutex: who holds it", OWN_CALL(hf_mutex_t, mutex_owner_pairs), false},
     {"segment: how it fares", OWN_CALL(char, info_pairs), true},
     {"thread that joins and leaves", OWN_CALL(hf_mutex_t, member_pairs), true},
     {"thread that does neither", OWN_CALL(char, stranger_pairs), false},

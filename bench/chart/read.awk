@@ -5,7 +5,7 @@
 
 function fail(why)
 {
-    printf "chart: %s: %s\n", FILENAME == "" ? "no input" : FILENAME, why | "cat 1>&2"
+    printf "chart: %s: %s\n", FILENAME, why | "cat 1>&2"
     close("cat 1>&2")
     failed = 1
     exit 1
