@@ -153,9 +153,14 @@ void report_at_least(const char *what, double measured, double limit, const char
     add_figure(what, measured, limit, unit, false);
 }
 
-static bool is_met(const figure_t *f)
+/* A peer that is not installed leaves nothing to measure by. */
+static const char *verdict_of(const figure_t *f)
 {
-    return f->at_most ? f->measured <= f->limit : f->measured >= f->limit;
+    if (isnan(f->measured)) {
+        return "not measured";
+    }
+    bool met = f->at_most ? f->measured <= f->limit : f->measured >= f->limit;
+    return met ? "met" : "NOT met";
 }
 
 void report_acceptance(void)
@@ -167,8 +172,7 @@ void report_acceptance(void)
     for (unsigned i = 0; i < report.figure_count; i++) {
         const figure_t *f = &report.figures[i];
         printf("  %-58s target %s %7.4g  measured %7.4g %-12s %s\n", f->what,
-            f->at_most ? "<=" : ">=", f->limit, f->measured, f->unit,
-            is_met(f) ? "met" : "NOT met");
-        write_csv("", "acceptance", f->what, is_met(f) ? "met" : "NOT met", f->measured);
+            f->at_most ? "<=" : ">=", f->limit, f->measured, f->unit, verdict_of(f));
+        write_csv("", "acceptance", f->what, verdict_of(f), f->measured);
     }
 }

@@ -10,14 +10,13 @@ set -eu
 chart=$1
 small=$2
 scratch=$3
-failures=0
 rm -rf "$scratch"
 mkdir -p "$scratch"
 
+# Kept in a file: what is refused comes through a pipe, into a shell of its own.
 complain()
 {
-    printf '%s\n' "$*"
-    failures=$((failures + 1))
+    printf '%s\n' "$*" | tee -a "$scratch/complaints"
 }
 
 must_draw()
@@ -51,13 +50,34 @@ must_have 0 'nothing to compare with'
 must_have 1 'Linux 6.1.0, x86_64, Some CPU, 2 CPUs; 2026-01-31; medians of 5 rounds'
 must_have 1 'prefers-color-scheme:dark'
 
-# From 0.1 to 100 is three decades, each as wide as the bar of ten times.
-widths=$(sed -n 's/.*class="\(better\|worse\)".* width="\([0-9.]*\)".*/\2/p' \
-    "$scratch/small.svg" | tr '\n' ' ')
-printf '%s\n' "$widths" | awk '
+# The picture's numbers: x and width of the bars, then the points of the lines, its height
+# and how far down anything is.
+numbers()
+{
+    sed -n "s/.*<$1.* $2=\"\([0-9., ]*\)\".*/\1/p" "$scratch/small.svg" | tr ', ' '  '
+}
+
+# From 0.1 to 100 is three decades, each as wide as the bar of ten times; bars begin or
+# end at 1.
+bars=$({ numbers 'rect class="[bw]' x && numbers 'rect class="[bw]' width; } | tr '\n' ' ')
+printf '%s\n' "$bars" | awk '
     function near(a, b) { return a - b < 0.2 && b - a < 0.2 }
-    { exit !(NF == 4 && $1 > 50 && near($2, 2 * $1) && near($3, $1) && near($4, $1)) }' ||
-    complain "widths of the bars: $widths"
+    { exit !(NF == 8 && $5 > 50 && near($6, 2 * $5) && near($7, $5) && near($8, $5) &&
+        near($2, $1) && near($3 + $7, $1) && near($4, $1)) }' ||
+    complain "the bars' x, then their widths: $bars"
+
+# From 150 to 120, from 20 to 10: the second step is 3.1 times the first, by logarithms.
+numbers polyline points | tr '\n' ' ' | awk '
+    { step = ($8 - $6) / ($4 - $2)
+      exit !(NF == 8 && $1 == $5 && $3 == $7 && $1 < $3 && $2 < $4 && $4 < $6 && $6 < $8 &&
+        step > 3.05 && step < 3.16) }' ||
+    complain "lines through $(numbers polyline points)"
+
+{ numbers svg height; numbers text y; } | awk '
+    NR == 1 { height = $1; next }
+    { lowest = $1 > lowest ? $1 : lowest }
+    END { exit !(lowest < height && height < lowest + 48) }' ||
+    complain "a picture $(numbers svg height) high"
 
 # must_refuse name words: what is on the standard input, for that reason.
 must_refuse()
@@ -119,4 +139,4 @@ if [ $# -gt 3 ]; then
         complain "the bench's own figures are not in its chart"
 fi
 
-[ $failures -eq 0 ]
+[ ! -e "$scratch/complaints" ]
