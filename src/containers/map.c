@@ -213,12 +213,10 @@ static int clear(struct hfi_tx *tx, struct hfi_index *index)
         if (error == 0) {
             error = hfi_index_take_out(tx, index, &found);
         }
-        if (error == 0) {
-            error = hfi_heap_commit(tx);
-        }
         if (error != 0) {
             return error == ENOENT ? 0 : error;
         }
+        hfi_tx_commit(tx);
         at.hash = after.hash; /* what is before it is gone */
     }
 }

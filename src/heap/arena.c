@@ -41,7 +41,8 @@ static int cut(struct hfi_tx *tx, const struct hfi_block *old, uint64_t at, uint
         error = old != NULL ? hfi_bin_unlink(tx, old) : 0;
     }
     hfi_set_header(tx, at, *size, after ? HFI_FOLLOWS_FREE : 0);
-    return error != 0 ? error : tell_next(tx, at + room, rest);
+    bool as_before = rest && old != NULL;
+    return error != 0 || as_before ? error : tell_next(tx, at + room, rest);
 }
 
 static bool block_size(uint64_t payload, uint64_t *size)
@@ -127,17 +128,6 @@ static int look_around(const struct hfi_heap *heap, uint64_t at, struct surround
     return error;
 }
 
-int hfi_arena_can_give_back(const struct hfi_heap *heap, uint64_t at)
-{
-    struct surroundings all;
-    struct hfi_block next;
-    int error = look_around(heap, at, &all);
-    bool sound = error == 0 && hfi_bin_holds(heap, &all.before) &&
-                 hfi_bin_holds(heap, &all.behind) && hfi_bin_takes(heap, all.size) &&
-                 hfi_block_at(heap, all.at + all.size, &next) == 0;
-    return sound ? 0 : EBADMSG;
-}
-
 int hfi_arena_give_back(struct hfi_tx *tx, uint64_t at)
 {
     struct surroundings all;
@@ -145,7 +135,7 @@ int hfi_arena_give_back(struct hfi_tx *tx, uint64_t at)
     if (error != 0) {
         return error;
     }
-    hfi_tx_is_idle(tx, at + HFI_HEADER_SIZE, all.block.size - HFI_HEADER_SIZE);
+    hfi_tx_is_read(tx, at, all.block.size);
     account(tx, UINT64_C(-1), -all.block.size);
     bool two = all.before.size != 0 && all.behind.size != 0;
     const struct hfi_block *old = all.before.size != 0   ? &all.before
@@ -155,7 +145,8 @@ int hfi_arena_give_back(struct hfi_tx *tx, uint64_t at)
     if (error == 0) {
         error = hfi_bin_replace(tx, old, all.at, all.size);
     }
-    return error != 0 ? error : tell_next(tx, all.at + all.size, true);
+    bool as_before = all.behind.size != 0;
+    return error != 0 || as_before ? error : tell_next(tx, all.at + all.size, true);
 }
 
 int hfi_arena_resize(struct hfi_tx *tx, uint64_t at, uint64_t payload)

@@ -22,7 +22,8 @@ struct hfi_block {
     bool is_free, follows_free;
 };
 
-enum { HFI_HEADER_SIZE = 8, HFI_BLOCK_MIN = 32 };
+/* Where a free block's links are, from its header. */
+enum { HFI_HEADER_SIZE = 8, HFI_NEXT = 8, HFI_PREVIOUS = 16, HFI_BLOCK_MIN = 32 };
 
 /* No block is as large as this: the last bin's end. */
 #define HFI_ARENA_LIMIT (UINT64_C(1) << (HFI_HEAP_CLASSES + 7))
@@ -35,12 +36,12 @@ static inline uint64_t *hfi_block_word(const struct hfi_heap *heap, uint64_t at)
 /* Links of a free block to its neighbours in its bin: offsets of headers; 0: none. */
 static inline uint64_t *hfi_block_next(const struct hfi_heap *heap, uint64_t at)
 {
-    return hfi_block_word(heap, at + 8);
+    return hfi_block_word(heap, at + HFI_NEXT);
 }
 
 static inline uint64_t *hfi_block_previous(const struct hfi_heap *heap, uint64_t at)
 {
-    return hfi_block_word(heap, at + 16);
+    return hfi_block_word(heap, at + HFI_PREVIOUS);
 }
 
 enum { HFI_FREE = 1, HFI_FOLLOWS_FREE = 2 };
@@ -84,8 +85,6 @@ static inline __attribute__((always_inline)) int hfi_block_at(
 int hfi_arena_take(
     struct hfi_tx *tx, uint64_t size, uint64_t alignment, struct hfi_block *block);
 int hfi_arena_give_back(struct hfi_tx *tx, uint64_t at);
-/* Whether that will do. */
-int hfi_arena_can_give_back(const struct hfi_heap *heap, uint64_t at);
 int hfi_arena_resize(struct hfi_tx *tx, uint64_t at, uint64_t size);
 /* The largest payload that a free block offers; 0: none is free. */
 int hfi_arena_largest(const struct hfi_heap *heap, uint64_t *payload);

@@ -14,10 +14,15 @@ static inline int hfi_free_block_at(
     return error == 0 && !block->is_free ? EBADMSG : error;
 }
 
+static inline void hfi_set_word(struct hfi_tx *tx, uint64_t at, uint64_t value)
+{
+    hfi_tx_set(tx, (uint64_t *)(void *)(tx->start + at), value);
+}
+
 static inline void hfi_set_header(
     struct hfi_tx *tx, uint64_t at, uint64_t size, unsigned flags)
 {
-    hfi_tx_set(tx, hfi_block_word(tx->heap, at), hfi_block_header(at, size, flags));
+    hfi_set_word(tx, at, hfi_block_header(at, size, flags));
 }
 
 static inline unsigned hfi_log_of(uint64_t n)
@@ -25,8 +30,8 @@ static inline unsigned hfi_log_of(uint64_t n)
     return 63 - (unsigned)__builtin_clzll(n);
 }
 
-/* The bin that a free block of this size stands in. */
-void hfi_bin_of(uint64_t size, unsigned *class, unsigned *bin);
+/* The bin that a free block of this size stands in, of those of all classes. */
+unsigned hfi_bin_of(uint64_t size);
 
 /*
  * A free block of this size at the least. The first of its own bin may do; any of the
@@ -35,16 +40,11 @@ void hfi_bin_of(uint64_t size, unsigned *class, unsigned *bin);
  */
 int hfi_bin_find(const struct hfi_heap *heap, uint64_t size, struct hfi_block *block);
 
-/* Whether the free block (size 0: none) hangs where it should; whether one of this size
- * could be linked. */
-bool hfi_bin_holds(const struct hfi_heap *heap, const struct hfi_block *block);
-bool hfi_bin_takes(const struct hfi_heap *heap, uint64_t size);
-
 /* Takes it out of its bin; it stays a free block by its header. */
 int hfi_bin_unlink(struct hfi_tx *tx, const struct hfi_block *block);
 
-/* Makes [at, at + size) a free block. The one before is in use; the one behind will be
- * told. */
+/* Makes [at, at + size) a free block. The one before is in use; the one behind is told by
+ * the caller. */
 int hfi_bin_link(struct hfi_tx *tx, uint64_t at, uint64_t size);
 
 /* The same, in place of the free block `old` (null: there is none): where the bin stays

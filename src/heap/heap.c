@@ -4,17 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "heap/arena.h"
-
-/* ---- bounds ---- */
-
-bool hfi_heap_covers(const struct hfi_heap *heap, uint64_t offset, uint64_t size)
-{
-    uint64_t end;
-    return offset >= hfi_heap_offset(heap, heap->control) &&
-           hfi_add(offset, size, &end) && hfi_region_backs(heap->region, end);
-}
 
 void hfi_heap_format(struct hfi_heap *heap, uint64_t end)
 {
@@ -23,37 +13,12 @@ void hfi_heap_format(struct hfi_heap *heap, uint64_t end)
 
 /* ---- transactions ---- */
 
-static struct hfi_tx start(struct hfi_heap *heap)
-{
-    return (struct hfi_tx){
-        .heap = heap, .start = heap->start, .journal = &heap->control->journal};
-}
-
 static int undo(struct hfi_tx *tx, int error)
 {
     int undone = hfi_journal_recover(tx->heap, tx->journal);
     tx->undo = tx->publish = 0;
-    tx->idle_size = 0;
+    tx->range_size = 0;
     return undone != 0 ? undone : error;
-}
-
-/* Who discarded it saw that it could be given back. If somebody has damaged the heap
- * since, under our eyes, the block is lost, and nothing else. */
-static int free_discarded(struct hfi_tx *tx)
-{
-    uint64_t *discarded = &tx->heap->control->discarded;
-    if (*discarded == 0) {
-        return 0;
-    }
-    int error = hfi_arena_give_back(tx, *discarded - HFI_HEADER_SIZE);
-    if (error != 0) {
-        error = undo(tx, 0);
-    }
-    if (error == 0) {
-        hfi_tx_set(tx, discarded, 0);
-        hfi_tx_commit(tx);
-    }
-    return error;
 }
 
 /* What the dead holder had begun is undone or finished; dying here, we leave it as it is.
@@ -63,13 +28,9 @@ static int recover(struct hfi_heap *heap)
     if (!hfi_region_backs(heap->region, heap->control->end)) {
         return EBADMSG;
     }
-    struct hfi_tx tx = start(heap);
-    int error = hfi_journal_recover(heap, tx.journal);
+    int error = hfi_journal_recover(heap, &heap->control->journal);
     if (error == 0 && !hfi_region_backs(heap->region, heap->control->end)) {
         error = EBADMSG;
-    }
-    if (error == 0) {
-        error = free_discarded(&tx);
     }
     return error;
 }
@@ -98,7 +59,8 @@ int hfi_heap_enter(struct hfi_heap *heap, struct hfi_tx *tx)
     if (error != 0) {
         return error;
     }
-    *tx = start(heap);
+    *tx = (struct hfi_tx){
+        .heap = heap, .start = heap->start, .journal = &heap->control->journal};
     bool sound =
         tx->journal->state == 0 && hfi_region_backs(heap->region, heap->control->end);
     return sound ? 0 : unlock(tx, EBADMSG);
@@ -109,15 +71,10 @@ int hfi_heap_cancel(struct hfi_tx *tx, int error)
     return unlock(tx, undo(tx, error));
 }
 
-int hfi_heap_commit(struct hfi_tx *tx)
-{
-    hfi_tx_commit(tx);
-    return free_discarded(tx);
-}
-
 int hfi_heap_leave(struct hfi_tx *tx)
 {
-    return unlock(tx, hfi_heap_commit(tx));
+    hfi_tx_commit(tx);
+    return unlock(tx, 0);
 }
 
 int hfi_heap_end(struct hfi_tx *tx, int error)
@@ -185,14 +142,16 @@ static int take(
     return error != 0 ? error : hfi_arena_take(tx, size, alignment, block);
 }
 
-/* Zeroes what was free: the words that its links and its size stood in can be undone. */
+/* Zeroes what was free, two words at least: those that its header, its links and its size
+ * stood in can be undone. */
 static void clear(struct hfi_tx *tx, uint64_t from, uint64_t to)
 {
-    enum { LINKS = 3 * sizeof(uint64_t) };
     uint64_t *words = hfi_heap_address(tx->heap, from);
     uint64_t n = (to - from) / sizeof(uint64_t);
-    for (uint64_t i = 0; i < n && i < 3; i++) {
-        hfi_tx_set(tx, &words[i], 0);
+    hfi_tx_set(tx, &words[0], 0);
+    hfi_tx_set(tx, &words[1], 0);
+    if (n > 2) {
+        hfi_tx_set(tx, &words[2], 0);
     }
     if (n > 3) {
         memset(words + 3, 0, (n - 4) * sizeof(uint64_t));
@@ -223,15 +182,7 @@ static int in_use(const struct hfi_heap *heap, uint64_t block, struct hfi_block 
 
 int hfi_heap_discard(struct hfi_tx *tx, uint64_t block)
 {
-    uint64_t *discarded = &tx->heap->control->discarded;
-    if (block < HFI_HEADER_SIZE || *discarded != 0) {
-        return EBADMSG;
-    }
-    int error = hfi_arena_can_give_back(tx->heap, block - HFI_HEADER_SIZE);
-    if (error == 0) {
-        hfi_tx_publish(tx, discarded, block);
-    }
-    return error;
+    return hfi_arena_give_back(tx, block - HFI_HEADER_SIZE);
 }
 
 int hfi_heap_resize(struct hfi_tx *tx, uint64_t block, uint64_t size)

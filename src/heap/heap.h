@@ -15,6 +15,7 @@
 
 #include <holdfast/mutex.h>
 
+#include "base/checked.h"
 #include "heap/journal.h"
 #include "region/region.h"
 
@@ -42,11 +43,11 @@ struct hfi_heap_control {
     hf_mutex_t lock;
     uint64_t lock_end[6];
     struct hfi_journal journal;
-    uint64_t discarded; /* block that nothing points to any more, yet to be freed; 0 */
-    uint64_t end;       /* of the arena, in bytes; grows */
-    uint64_t used;      /* bytes in blocks that are in use, headers included */
-    uint64_t blocks;    /* in use */
-    uint64_t classes;   /* bit c: a bin of class c holds a free block */
+    uint64_t reserved;
+    uint64_t end;     /* of the arena, in bytes; grows */
+    uint64_t used;    /* bytes in blocks that are in use, headers included */
+    uint64_t blocks;  /* in use */
+    uint64_t classes; /* bit c: a bin of class c holds a free block */
     uint64_t bins[HFI_HEAP_CLASSES];                 /* bit b: bin b of the class does */
     uint64_t heads[HFI_HEAP_CLASSES][HFI_HEAP_BINS]; /* its first free block; 0 */
     uint64_t end_of_page;
@@ -77,16 +78,20 @@ static inline uint64_t hfi_heap_offset(const struct hfi_heap *heap, const void *
 }
 
 /* Whether there is memory at these bytes, whatever anybody wrote. */
-bool hfi_heap_covers(const struct hfi_heap *heap, uint64_t offset, uint64_t size);
+static inline bool hfi_heap_covers(
+    const struct hfi_heap *heap, uint64_t offset, uint64_t size)
+{
+    uint64_t end;
+    return offset >= hfi_heap_offset(heap, heap->control) &&
+           hfi_add(offset, size, &end) && hfi_region_backs(heap->region, end);
+}
 
 /*
  * Enters a transaction; the lock's last holder's is finished or undone first. Ends in
  * hfi_heap_leave or hfi_heap_cancel. EBADMSG: damaged; EDEADLK: the thread is in one.
  */
 int hfi_heap_enter(struct hfi_heap *heap, struct hfi_tx *tx);
-/* Commits, and frees what was discarded; the transaction goes on, empty. */
-int hfi_heap_commit(struct hfi_tx *tx);
-/* The same, and unlocks. */
+/* Commits, and unlocks. */
 int hfi_heap_leave(struct hfi_tx *tx);
 /* Undoes all, and unlocks. Returns `error`. */
 int hfi_heap_cancel(struct hfi_tx *tx, int error);
@@ -99,8 +104,11 @@ int hfi_heap_end(struct hfi_tx *tx, int error);
  */
 int hfi_heap_allocate(
     struct hfi_tx *tx, uint64_t size, uint64_t alignment, uint64_t *block);
-/* Frees it once the transaction is committed; one block a transaction. EBADMSG: not a
- * block in use. */
+/*
+ * Frees a block: the last thing that a transaction does to the heap, after publishing
+ * that nothing leads to the block any more. Publishes up to four words. EBADMSG: not a
+ * block in use.
+ */
 int hfi_heap_discard(struct hfi_tx *tx, uint64_t block);
 /* Makes a block larger or smaller where it stands. ENOSPC: it cannot. */
 int hfi_heap_resize(struct hfi_tx *tx, uint64_t block, uint64_t size);

@@ -270,17 +270,17 @@ static int rebuild(
     words[0] = count;
     if (old != NULL) {
         error = fill(tx->heap, old, words + 1, count);
-        if (error == 0) {
-            error = hfi_heap_discard(tx, old->cells - sizeof(uint64_t));
-        }
-        if (error != 0) {
-            return error;
-        }
     }
     hfi_tx_publish(tx, &index->table, block);
     hfi_tx_publish(tx, &index->spent, index->count);
     raise_version(tx, index);
-    return hfi_heap_commit(tx);
+    if (error == 0 && old != NULL) {
+        error = hfi_heap_discard(tx, old->cells - sizeof(uint64_t));
+    }
+    if (error == 0) {
+        hfi_tx_commit(tx);
+    }
+    return error;
 }
 
 /* At most three cells of four are spent, or seven of eight if there is no room for a

@@ -7,13 +7,6 @@
 
 #define COMMITTED (UINT64_C(1) << 32)
 
-void hfi_tx_publish(struct hfi_tx *tx, uint64_t *word, uint64_t value)
-{
-    struct hfi_record *record = &tx->journal->publish[tx->publish++];
-    record->offset = hfi_heap_offset(tx->heap, word);
-    record->value = value;
-}
-
 static void make_stores(struct hfi_heap *heap, struct hfi_journal *journal, uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++) {
@@ -47,14 +40,14 @@ void hfi_tx_commit(struct hfi_tx *tx)
     }
     settle(tx->journal);
     tx->undo = tx->publish = 0;
-    tx->idle_size = 0;
+    tx->range_size = 0;
 }
 
 /* Nobody's store goes into the lock or the journal, where it could move the next one. */
 static bool is_target(const struct hfi_heap *heap, uint64_t offset)
 {
     uint64_t lock = hfi_heap_offset(heap, &heap->control->lock);
-    uint64_t end = hfi_heap_offset(heap, &heap->control->discarded);
+    uint64_t end = hfi_heap_offset(heap, &heap->control->journal + 1);
     return offset % sizeof(uint64_t) == 0 && (offset < lock || offset >= end) &&
            hfi_heap_covers(heap, offset, sizeof(uint64_t));
 }

@@ -43,30 +43,51 @@ struct hfi_tx {
     char *start; /* of the mapping */
     struct hfi_journal *journal;
     unsigned undo, publish; /* records */
-    /* Bytes that mean nothing if the transaction is undone: they go unrecorded. */
-    uint64_t idle, idle_size;
+    /* Bytes in which a set leaves no record to undo: they are idle, or they are read. */
+    uint64_t range, range_size;
+    bool is_read;
 };
 
-/* For a transaction that has changed nothing yet. */
+/* They mean nothing if the transaction, which has changed nothing yet, is undone. */
 static inline void hfi_tx_is_idle(struct hfi_tx *tx, uint64_t offset, uint64_t size)
 {
-    tx->idle = offset;
-    tx->idle_size = tx->undo == 0 ? size : 0;
+    tx->range = offset;
+    tx->range_size = tx->undo == 0 ? size : 0;
+    tx->is_read = false;
 }
 
-/* Requires room: a transaction's sets and publishes are bounded by what it does. */
+/* Somebody may read them until what has been published is seen: what is set there is
+ * published, too, after that. */
+static inline void hfi_tx_is_read(struct hfi_tx *tx, uint64_t offset, uint64_t size)
+{
+    tx->range = offset;
+    tx->range_size = size;
+    tx->is_read = true;
+}
+
+/* Both require room: a transaction's sets and publishes are bounded by what it does. */
+static inline void hfi_tx_publish(struct hfi_tx *tx, uint64_t *word, uint64_t value)
+{
+    struct hfi_record *record = &tx->journal->publish[tx->publish++];
+    record->offset = (uint64_t)((char *)word - tx->start);
+    record->value = value;
+}
+
 static inline void hfi_tx_set(struct hfi_tx *tx, uint64_t *word, uint64_t value)
 {
     uint64_t offset = (uint64_t)((char *)word - tx->start);
-    if (offset - tx->idle >= tx->idle_size) {
+    if (offset - tx->range >= tx->range_size) {
         struct hfi_record *record = &tx->journal->undo[tx->undo++];
         record->offset = offset;
         record->value = *word;
         hfi_store64_release(&tx->journal->state, tx->undo);
+    } else if (tx->is_read) {
+        hfi_tx_publish(tx, word, value);
+        return;
     }
     hfi_store64_release(word, value);
 }
-void hfi_tx_publish(struct hfi_tx *tx, uint64_t *word, uint64_t value);
+
 void hfi_tx_commit(struct hfi_tx *tx);
 
 /* Undoes or finishes what the journal holds. EBADMSG: it holds nonsense. */

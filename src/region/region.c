@@ -119,14 +119,11 @@ int hfi_region_map(struct hfi_region *region, uint64_t size)
         region->read_only ? HFI_ACCESS_READ : HFI_ACCESS_WRITE, &region->memory);
 }
 
-bool hfi_region_backs(const struct hfi_region *region, uint64_t end)
+bool hfi_region_has_grown(const struct hfi_region *region, uint64_t end)
 {
     uint64_t *known = (uint64_t *)&region->info.size; /* the one field that may change */
     uint64_t backed = hfi_load64_relaxed(known);
     struct hfi_object_info info;
-    if (end <= backed) {
-        return true;
-    }
     if (end > region->size || hfi_object_inspect(region->object, &info) != 0) {
         return false;
     }

@@ -9,6 +9,7 @@
 
 #include <holdfast/common.h>
 
+#include "base/atomics.h"
 #include "platform/platform.h"
 
 struct hfi_region {
@@ -54,9 +55,14 @@ int hfi_region_create(struct hfi_region *region, unsigned permissions);
 int hfi_region_allocate(struct hfi_region *region, uint64_t size, uint64_t limit);
 
 int hfi_region_map(struct hfi_region *region, uint64_t size);
+bool hfi_region_has_grown(const struct hfi_region *region, uint64_t end);
 /* Whether the object reaches to there: touching what is beyond its end is a fault.
  * Another process may have let it grow; what was seen of that never goes back. */
-bool hfi_region_backs(const struct hfi_region *region, uint64_t end);
+static inline bool hfi_region_backs(const struct hfi_region *region, uint64_t end)
+{
+    return end <= hfi_load64_relaxed(&region->info.size) ||
+           hfi_region_has_grown(region, end);
+}
 void hfi_region_close(struct hfi_region *region);
 
 #endif

@@ -94,8 +94,8 @@ int hf_free(hf_segment_t *seg, hf_ptr_t *from)
     }
     uint64_t block = hfi_ptr_target(seg, from);
     if (block != 0) {
-        error = hfi_heap_discard(&tx, block);
         hfi_ptr_publish(&tx, from, 0);
+        error = hfi_heap_discard(&tx, block);
     }
     return hfi_heap_end(&tx, error);
 }
@@ -119,8 +119,8 @@ static int move(struct hfi_tx *tx, hf_ptr_t *p, uint64_t block, size_t size)
     if (error == 0) {
         memcpy(hfi_heap_address(tx->heap, fresh), hfi_heap_address(tx->heap, block),
             before < size ? before : size);
-        error = hfi_heap_discard(tx, block);
         hfi_ptr_publish(tx, p, fresh);
+        error = hfi_heap_discard(tx, block);
     }
     return error;
 }

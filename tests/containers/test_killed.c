@@ -220,7 +220,22 @@ static bool is_same(const contents_t *a, const contents_t *b)
 typedef struct {
     uint64_t vector_version, data, size;
     uint64_t map_version, table, entry;
+    uint64_t marks[3];
 } reach_t;
+
+/* Of a block: its size, whether it is free, its first word. Freeing it changes that. */
+static uint64_t mark_of(uint64_t block)
+{
+    const uint64_t *word = hfi_heap_address(&segment->heap, block);
+    return block != 0 ? (word[-1] & ~UINT64_C(2)) << 16 ^ word[0] * 3 : 0;
+}
+
+static void mark(reach_t *reach)
+{
+    reach->marks[0] = mark_of(reach->data);
+    reach->marks[1] = mark_of(reach->table);
+    reach->marks[2] = mark_of(reach->entry);
+}
 
 static reach_t reach(void)
 {
@@ -231,9 +246,12 @@ static reach_t reach(void)
     if (hfi_index_look(&segment->heap, index, &key, &found) != 0) {
         found.entry = 0;
     }
-    return (reach_t){room->vector.hf_version,
-        hfi_ptr_target(segment, &room->vector.hf_data), room->vector.hf_size,
-        index->version, index->table, found.entry};
+    return (reach_t){.vector_version = room->vector.hf_version,
+        .data = hfi_ptr_target(segment, &room->vector.hf_data),
+        .size = room->vector.hf_size,
+        .map_version = index->version,
+        .table = index->table,
+        .entry = found.entry};
 }
 
 static bool has_gone(uint64_t then, uint64_t now)
@@ -253,9 +271,10 @@ static void check_reach(const reach_t *then, const reach_t *now, const char *nam
         "%s: the map's version was not raised, or too early", name);
 }
 
-static void follow(reach_t *since)
+/* Who began when a version was first this one may still be reading what he found. */
+static void follow(reach_t *since, const char *name)
 {
-    reach_t now = reach();
+    reach_t now = reach(), then = *since;
     if (now.vector_version != since->vector_version) {
         since->vector_version = now.vector_version;
         since->data = now.data;
@@ -266,20 +285,31 @@ static void follow(reach_t *since)
         since->table = now.table;
         since->entry = now.entry;
     }
+    mark(since);
+    for (int i = 0; i < 3; i++) {
+        bool raised = i == 0 ? then.vector_version != since->vector_version
+                             : then.map_version != since->map_version;
+        cr_assert(raised || then.marks[i] == since->marks[i],
+            "%s: freed before the version was raised", name);
+    }
 }
 
-/* What is stored at a commit. */
+/* What stands where a commit's stores go. */
 typedef struct {
-    hf_vector_t vector;
-    hf_map_t map;
-    uint64_t discarded, committed;
+    uint64_t count, words[HFI_PUBLISH_MAX];
 } stores_t;
 
 static stores_t stores(void)
 {
-    const struct hfi_heap_control *control = segment->heap.control;
-    return (stores_t){
-        room->vector, room->map, control->discarded, control->journal.state >> 32};
+    const struct hfi_journal *journal = &segment->heap.control->journal;
+    bool committed = journal->state >> 32 != 0;
+    stores_t s = {.count = committed ? (uint32_t)journal->state : 0};
+    for (uint64_t i = 0; i < s.count; i++) {
+        const uint64_t *word =
+            hfi_heap_address(&segment->heap, journal->publish[i].offset);
+        s.words[i] = *word;
+    }
+    return s;
 }
 
 /* How many instructions a call takes, and after which of them others see a store. */
@@ -294,13 +324,14 @@ static course_t read_beside_all_of(
     set_up(deed->elements, deed->keys);
     contents_t now = *before = read_all();
     reach_t since = reach();
+    mark(&since);
     stores_t stored = stores();
     pid_t child = spawn_stopped();
     unsigned changes = 0;
     for (; single_step(child); course.steps++) {
         stores_t were = stored;
         stored = stores();
-        follow(&since);
+        follow(&since, deed->name);
         if (course.steps % EACH == 0) {
             contents_t then = now;
             now = read_all();
@@ -351,6 +382,7 @@ static void stop_and_kill(const deed_t *deed)
 static const deed_t deeds[] = {
     {"push, the first", push_one, 0, 0, 1},
     {"push", push_one, 3, 0, 1},
+    {"push, growing from the first", push_one, 2, 0, 1},
     {"push, growing", push_one, 4, 0, 1},
     {"pop", pop_one, ELEMENTS, 0, 1},
     {"pop, push", pop_and_push, ELEMENTS, 0, 2},

@@ -169,6 +169,32 @@ Test(memory, who_wrote_past_a_block_frees_nothing_and_bricks_nothing)
     cr_assert_eq(info_of().largest_free + 8, info_of().size);
 }
 
+/* The one before is sound, and already changed when the damage behind is noticed, or the
+ * other way round. */
+Test(memory, damage_on_either_side_is_noticed_and_nothing_changes)
+{
+    for (int i = 0; i < 7; i++) {
+        assert_ok(hf_alloc(segment, &room->slot[i], 104));
+    }
+    uint64_t *sides[] = {hf_ptr_get(&room->slot[2]), hf_ptr_get(&room->slot[4])};
+    assert_ok(hf_free(segment, &room->slot[2]));
+    assert_ok(hf_free(segment, &room->slot[4]));
+    for (int i = 0; i < 4; i++) {
+        uint64_t *link = &sides[i / 2][i % 2];
+        uint64_t saved = *link;
+        void *block = hf_ptr_get(&room->slot[3]);
+        hf_heap_info_t before = info_of();
+        *link ^= 0x4141414100;
+        assert_error(hf_free(segment, &room->slot[3]), EBADMSG);
+        cr_assert_eq(hf_ptr_get(&room->slot[3]), block);
+        *link = saved;
+        assert_same(&before);
+        assert_ok(hf_segment_check(segment, NULL, NULL));
+    }
+    assert_ok(hf_free(segment, &room->slot[3]));
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+}
+
 Test(memory, a_read_only_one_is_EACCES)
 {
     hf_segment_t *looked_at;

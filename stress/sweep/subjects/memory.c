@@ -151,12 +151,17 @@ struct reply arrange_once(int (*how)(void), int (*last)(void))
 
 struct reply arrange_row_to_be_freed(void)
 {
-    return arrange_once(make_row_both_free, NULL);
+    return arrange_once(make_row_with_hole, NULL);
 }
 
 struct reply arrange_freed_row(void)
 {
-    return arrange_once(make_row_both_free, operate_free);
+    return arrange_once(make_row_with_hole, operate_free);
+}
+
+struct reply arrange_gap_to_be_closed(void)
+{
+    return arrange_once(make_row_both_free, NULL);
 }
 
 struct reply arrange_unallocated(void)

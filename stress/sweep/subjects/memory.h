@@ -20,6 +20,7 @@ body_fn arrange_object;
 
 /* The same, unless somebody did it who is dead: what he did last happened, or not. */
 body_fn arrange_row_to_be_freed, arrange_freed_row, arrange_unallocated, arrange_unset;
+body_fn arrange_gap_to_be_closed;
 
 /* Operations; each returns an error, or ESTALE: it went another way than it should. */
 int operate_info(void);

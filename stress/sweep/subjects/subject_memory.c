@@ -103,9 +103,9 @@ static void other_dies_between(
     }
 }
 
-static void one_frees(struct scene *s)
+static void one_frees(struct scene *s, body_fn *prepare)
 {
-    other.prepare = arrange_row_to_be_freed;
+    other.prepare = prepare;
     other.operate = operate_free;
     learn_way(s);
 }
@@ -113,14 +113,15 @@ static void one_frees(struct scene *s)
 /* Freeing is committed, and some of its stores are made: the last one is not. */
 static void one_died_publishing(struct scene *s)
 {
-    one_frees(s);
-    other_dies_between(s, 0, way.turning - 1, 8);
+    one_frees(s, arrange_row_to_be_freed);
+    other_dies_between(s, way.turning, way.length, 2);
 }
 
+/* It is not committed, but most of what can be undone is done. */
 static void one_died_giving_back(struct scene *s)
 {
-    one_frees(s);
-    other_dies_between(s, way.turning, way.length, 4);
+    one_frees(s, arrange_gap_to_be_closed);
+    other_dies_between(s, 0, way.turning, 7);
 }
 
 static void one_died_allocating(struct scene *s)
@@ -242,7 +243,7 @@ static const struct operation operations[] = {
         .operate = operate_info},
     {.name = "recover, it died giving back",
         .opening = one_died_giving_back,
-        .prepare = arrange_freed_row,
+        .prepare = arrange_gap_to_be_closed,
         .operate = operate_info},
     {.name = "recover, it died allocating",
         .opening = one_died_allocating,
