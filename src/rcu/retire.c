@@ -63,10 +63,13 @@ static int make_room(hf_segment_t *seg, struct hfi_tx *tx)
     for (uint64_t n = rcu->freed; n != rcu->retired; n++) {
         ring[n % capacity] = *place_of(seg, n);
     }
-    error = rcu->ring != 0 ? hfi_heap_discard(tx, rcu->ring) : 0;
     hfi_tx_publish(tx, &rcu->ring, block);
     hfi_tx_publish(tx, &rcu->capacity, capacity);
-    return error != 0 ? error : hfi_heap_commit(tx);
+    error = rcu->ring != 0 ? hfi_heap_discard(tx, rcu->ring) : 0;
+    if (error == 0) {
+        hfi_tx_commit(tx);
+    }
+    return error;
 }
 
 /* Its place is nobody's before the commit. Requires room. */
@@ -81,21 +84,14 @@ static int put(hf_segment_t *seg, struct hfi_tx *tx, uint64_t block)
     return error;
 }
 
-/* Frees the first. One that cannot be is counted, and given up: it must not be in the way
- * of those behind it. */
-static int free_first(hf_segment_t *seg, struct hfi_tx *tx)
+static bool is_left(const struct hfi_rcu_control *rcu, uint64_t end)
 {
-    struct hfi_rcu_control *rcu = seg->rcu;
-    int error = hfi_heap_discard(tx, *place_of(seg, rcu->freed));
-    if (error != 0) {
-        hfi_tx_publish(tx, &rcu->lost, rcu->lost + 1);
-    }
-    hfi_tx_publish(tx, &rcu->freed, rcu->freed + 1);
-    return hfi_heap_commit(tx);
+    return rcu->freed < end && rcu->freed != rcu->retired;
 }
 
-/* Those before number `end`, and no more than `most`. An empty ring goes too, if it is to. */
-static int free_until(hf_segment_t *seg, uint64_t end, unsigned most, bool drop)
+/* One that cannot be freed is given up, and counted: it must not be in the way of those
+ * behind it. */
+static int give_up(hf_segment_t *seg, uint64_t number)
 {
     struct hfi_rcu_control *rcu = seg->rcu;
     struct hfi_tx tx;
@@ -103,15 +99,49 @@ static int free_until(hf_segment_t *seg, uint64_t end, unsigned most, bool drop)
     if (error != 0) {
         return error;
     }
-    while (error == 0 && rcu->freed < end && rcu->freed != rcu->retired && most-- > 0) {
-        error = free_first(seg, &tx);
+    if (rcu->freed == number) {
+        hfi_tx_publish(&tx, &rcu->lost, rcu->lost + 1);
+        hfi_tx_publish(&tx, &rcu->freed, rcu->freed + 1);
     }
-    if (error == 0 && drop && rcu->ring != 0 && rcu->freed == rcu->retired) {
-        error = hfi_heap_discard(&tx, rcu->ring);
+    return hfi_heap_leave(&tx);
+}
+
+/* Those before number `end`, and no more than `most`. */
+static int free_until(hf_segment_t *seg, uint64_t end, unsigned most)
+{
+    struct hfi_rcu_control *rcu = seg->rcu;
+    struct hfi_tx tx;
+    int error = enter(seg, &tx);
+    if (error != 0) {
+        return error;
+    }
+    while (error == 0 && is_left(rcu, end) && most-- > 0) {
+        uint64_t block = *place_of(seg, rcu->freed);
+        hfi_tx_publish(&tx, &rcu->freed, rcu->freed + 1);
+        error = hfi_heap_discard(&tx, block);
+        if (error == 0) {
+            hfi_tx_commit(&tx);
+        }
+    }
+    if (error == 0) {
+        return hfi_heap_leave(&tx);
+    }
+    uint64_t number = rcu->freed;
+    (void)hfi_heap_cancel(&tx, error);
+    return give_up(seg, number);
+}
+
+static int drop_empty_ring(hf_segment_t *seg)
+{
+    struct hfi_rcu_control *rcu = seg->rcu;
+    struct hfi_tx tx;
+    int error = enter(seg, &tx);
+    if (error == 0 && rcu->ring != 0 && rcu->freed == rcu->retired) {
         hfi_tx_publish(&tx, &rcu->ring, 0);
         hfi_tx_publish(&tx, &rcu->capacity, 0);
+        return hfi_heap_end(&tx, hfi_heap_discard(&tx, rcu->ring));
     }
-    return hfi_heap_end(&tx, error);
+    return error != 0 ? error : hfi_heap_leave(&tx);
 }
 
 /* ---- periods ---- */
@@ -153,7 +183,7 @@ static int tend(hf_segment_t *seg)
         if (!hfi_rcu_is_over(seg, epoch)) {
             return 0;
         }
-        error = free_until(seg, end, 2 * BATCH, false);
+        error = free_until(seg, end, 2 * BATCH);
     }
     return error != 0 ? error : begin_period(seg);
 }
@@ -224,9 +254,9 @@ int hf_rcu_barrier(hf_segment_t *seg)
         error = hf_rcu_synchronize(seg);
     }
     while (error == 0 && hfi_load64_relaxed(&seg->rcu->freed) < end) {
-        error = free_until(seg, end, BATCH, false);
+        error = free_until(seg, end, BATCH);
     }
-    return error != 0 ? error : free_until(seg, 0, 0, true);
+    return error != 0 ? error : drop_empty_ring(seg);
 }
 
 int hf_rcu_info(hf_segment_t *seg, hf_rcu_info_t *info)

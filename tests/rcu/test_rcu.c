@@ -87,6 +87,21 @@ Test(rcu, a_block_by_its_address)
     cr_assert_eq(blocks_in_use(), before);
 }
 
+Test(rcu, a_block_whose_header_is_overwritten_is_in_nobodys_way)
+{
+    assert_ok(show(1));
+    uint64_t *header = (uint64_t *)hf_ptr_get(&room->shown) - 1, before = *header;
+    assert_ok(show(2));
+    assert_ok(show(3));
+    *header = 7;
+    assert_ok(hf_rcu_barrier(segment));
+    *header = before;
+    cr_assert_eq(rcu_info().pending, 0);
+    assert_error(hf_segment_check(segment, NULL, NULL), EBADMSG);
+    assert_ok(show(4));
+    assert_ok(hf_rcu_barrier(segment));
+}
+
 Test(rcu, who_goes_on_replacing_needs_no_barrier)
 {
     for (uint64_t value = 0; value < 10000; value++) {
