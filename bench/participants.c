@@ -76,6 +76,17 @@ static int info_pairs(void *unused, uint64_t count)
     return loop_pairs(unused, count, ask_segment, nothing);
 }
 
+static inline int synchronize(void *unused)
+{
+    (void)unused;
+    return hf_rcu_synchronize(arena_segment(ARENA_GROWING));
+}
+
+static int synchronize_pairs(void *unused, uint64_t count)
+{
+    return loop_pairs(unused, count, synchronize, nothing);
+}
+
 static void *begin_and_end(void *unused)
 {
     return unused;
@@ -136,12 +147,18 @@ static const call_t calls[] = {
     {"rwlock: who holds it", OWN_CALL(hf_rwlock_t, owner_pairs), true},
     {"mutex: lock + unlock", OWN_CALL(hf_mutex_t, mutex_pairs), false},
     {"mutex: who holds it", OWN_CALL(hf_mutex_t, mutex_owner_pairs), false},
+    {"RCU: synchronize", OWN_CALL(char, synchronize_pairs), true},
     {"segment: how it fares", OWN_CALL(char, info_pairs), true},
     {"thread that joins and leaves", OWN_CALL(hf_mutex_t, member_pairs), true},
     {"thread that does neither", OWN_CALL(char, stranger_pairs), false},
 };
 
-enum { CALLS = sizeof calls / sizeof calls[0], WRITE_OURS = 0, WRITE_PTHREAD = 1 };
+enum {
+    CALLS = sizeof calls / sizeof calls[0],
+    WRITE_OURS = 0,
+    WRITE_PTHREAD = 1,
+    SYNCHRONIZE = 7
+};
 
 /* ---- who has joined: all but us in one child, which starts them at order ---- */
 
@@ -280,4 +297,6 @@ void participants_run(const bench_options_t *options)
     process_kill(&members);
     print(costs);
     compare(costs[1]);
+    report_at_most("RCU: synchronize, 1,000 joined and idle",
+        series_median(&costs[SIZES - 1][SYNCHRONIZE]) / 1e6, 1, "ms");
 }
