@@ -86,6 +86,17 @@ static void look(void)
     }
 }
 
+static void look_at_rcu(void)
+{
+    hf_rcu_info_t info;
+    hf_owner_t reader;
+    ignore(hf_rcu_info(segment, &info));
+    ignore(hf_rcu_stalled(segment, &reader));
+    ignore(hf_rcu_read_unlock(segment));
+    ignore(hf_rcu_read_lock(segment));
+    ignore(hf_rcu_read_unlock(segment));
+}
+
 /* These work in what is sound. */
 static int change(unsigned i)
 {
@@ -107,6 +118,10 @@ static int change(unsigned i)
     if (error == 0) {
         error = hf_object_destroy(segment, name);
     }
+    if (error == 0) {
+        error = hf_rcu_replace(segment, fresh, fresh - 1);
+        error = error != EAGAIN && error != ENOSPC ? error : 0;
+    }
     if (error == 0 && i % 8 == 0) {
         error = hf_segment_grow(segment, 20000 + i * 100);
     }
@@ -124,6 +139,9 @@ static void change_wildly(void)
         ignore(hf_realloc(segment, &p[i + 1], 30 * i));
         ignore(hf_alloc(segment, &p[i + 2], 100 * i));
     }
+    ignore(hf_rcu_replace(segment, &p[0], &p[2]));
+    ignore(hf_rcu_retire(segment, hf_ptr_get(&p[3])));
+    ignore(hf_rcu_barrier(segment));
     ignore(hf_heap_info(segment, &info));
 }
 
@@ -173,6 +191,7 @@ void call_all(unsigned i)
         try_primitives(root());
     }
     bury_others();
+    look_at_rcu();
     if (hf_segment_check(segment, NULL, NULL) == 0) {
         image_sound++;
         int error = change(i);

@@ -53,7 +53,10 @@ static void fill(void)
         require(hf_alloc(segment, &root()->pointers[i], 20 + i * i * 8), "hf_alloc");
     }
     for (unsigned i = 1; i < POINTERS - 2; i += 2) {
-        require(hf_free(segment, &root()->pointers[i]), "hf_free");
+        hf_ptr_t *p = &root()->pointers[i];
+        bool retire = i % 4 == 1;
+        require(retire ? hf_rcu_replace(segment, p, NULL) : hf_free(segment, p),
+            "taking a block back");
     }
     for (unsigned i = 0; i < OBJECTS; i++) {
         name_of(i, name);
@@ -117,8 +120,9 @@ static size_t somewhere(orders_t *orders)
         return at % header->control_offset;
     case 1: /* directory, lock and journal */
         return header->control_offset + at % offsetof(struct hfi_heap_control, bins);
-    case 2:
-        return header->memory_offset + at % sizeof(root_t);
+    case 2: /* what stands behind the heap's bins; the root */
+        return header->rcu_offset +
+               at % (header->memory_offset - header->rcu_offset + sizeof(root_t));
     default:
         return at;
     }
