@@ -17,7 +17,7 @@ static inline void bad_addresses(
     char *root = hf_segment_root(segment);
     char *end = end_of(segment);
     void *all[BAD_ADDRESSES] = {NULL, elsewhere + 512, root + 4, root + 1, end, end - 8,
-        end - size + 8, root - 16384, (void *)(uintptr_t)-8};
+        end - size + 8, root - 32768, (void *)(uintptr_t)-8};
     memcpy(bad, all, sizeof all);
 }
 

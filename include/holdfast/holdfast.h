@@ -10,6 +10,7 @@
 #include <holdfast/barrier.h>
 #include <holdfast/common.h>
 #include <holdfast/cond.h>
+#include <holdfast/counter.h>
 #include <holdfast/event.h>
 #include <holdfast/heap.h>
 #include <holdfast/latch.h>

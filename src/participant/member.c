@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "participant/tally.h"
+
 enum { NARROW = 16, WIDE = 32 }; /* bytes: primitives with a fast path */
 
 _Thread_local struct hfi_here hfi_here;
@@ -58,6 +60,7 @@ static void forget_the_parents(void)
     if (joined.incarnation != incarnation()) {
         joined.count = 0;
         joined.incarnation = incarnation();
+        hfi_tally_end(NULL);
     }
 }
 
@@ -66,6 +69,7 @@ static void leave(unsigned i)
     struct hfi_member member = joined.list[i];
     joined.list[i] = joined.list[--joined.count];
     forget_here();
+    hfi_tally_end(member.at);
     if (hfi_table_leave(&member.at->table, member.tag)) {
         hfi_attachment_drop_member(member.at);
     }

@@ -117,6 +117,7 @@ static void check_memory(const struct hf_segment *seg, struct hfi_faults *faults
     check_retired(seg, faults);
     if (faults->count == before) {
         check_builders(seg, faults);
+        hfi_counters_check(seg, faults);
     }
 }
 

@@ -9,6 +9,7 @@
 #include "heap/arena.h"
 #include "participant/table.h"
 #include "region/region.h"
+#include "segment/counters.h"
 
 enum {
     VERSION = 1,
@@ -29,6 +30,11 @@ static uint64_t checksum_of(const struct hfi_header *header)
         sum = (sum ^ bytes[i]) * UINT64_C(0x100000001b3);
     }
     return sum;
+}
+
+uint64_t hfi_layout_counters(const struct hfi_header *header)
+{
+    return header->rcu_offset + sizeof(struct hfi_rcu_control);
 }
 
 uint64_t hfi_layout_arena(const struct hfi_header *header)
@@ -52,7 +58,8 @@ static bool derive(uint32_t slots, uint64_t memory_size, uint64_t memory_limit,
     }
     uint64_t control = sizeof *header + (uint64_t)slots * sizeof(struct hfi_slot);
     uint64_t rcu = control + sizeof(struct hfi_heap_control);
-    uint64_t memory = rcu + sizeof(struct hfi_rcu_control);
+    uint64_t counters = rcu + sizeof(struct hfi_rcu_control);
+    uint64_t memory = counters + sizeof(struct hfi_counters);
     *header = (struct hfi_header){
         .version = VERSION,
         .revision = REVISION,

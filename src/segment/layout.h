@@ -56,6 +56,9 @@ struct hfi_header {
 
 _Static_assert(sizeof(struct hfi_header) == 192, "format");
 
+/* Where the counters' words are: behind RCU's control. */
+uint64_t hfi_layout_counters(const struct hfi_header *header);
+
 /* Where the heap's arena begins: behind the root. */
 uint64_t hfi_layout_arena(const struct hfi_header *header);
 

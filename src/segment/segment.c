@@ -46,6 +46,7 @@ static void describe(struct hf_segment *seg, const struct hfi_header *header)
     seg->header = *header;
     seg->heap = heap_of(&seg->at.region, header);
     seg->rcu = (struct hfi_rcu_control *)(void *)(memory + header->rcu_offset);
+    seg->counters = hfi_heap_address(&seg->heap, hfi_layout_counters(header));
     seg->at.begin = (uintptr_t)seg->heap.control;
     seg->at.length = (uintptr_t)(header->total_limit - header->control_offset);
     seg->at.table = (struct hfi_table){

@@ -8,6 +8,7 @@
 
 #include "heap/heap.h"
 #include "participant/attachment.h"
+#include "segment/counters.h"
 #include "segment/layout.h"
 
 struct hf_segment {
@@ -15,6 +16,7 @@ struct hf_segment {
     struct hfi_header header; /* as it was verified */
     struct hfi_heap heap;
     struct hfi_rcu_control *rcu;
+    struct hfi_counters *counters;
 };
 
 /* Whether these bytes are of the segment's memory, as users have it. */

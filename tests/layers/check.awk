@@ -18,7 +18,7 @@ BEGIN {
     }
     rank["heap"] = 6
     rank["segment"] = 7
-    rank["containers"] = rank["rcu"] = 8
+    rank["containers"] = rank["counter"] = rank["rcu"] = 8
 
     # These are built on it.
     beside["condvar", "mutex"] = beside["rwlock", "mutex"] = beside["once", "mutex"] = 1

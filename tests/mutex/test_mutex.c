@@ -82,7 +82,7 @@ Test(mutex, an_address_that_cannot_be_one_is_EINVAL)
     char *root = hf_segment_root(segment);
     char *end = end_of(segment);
     hf_mutex_t *addresses[] = {NULL, &elsewhere, (void *)(root + 4), (void *)(root + 1),
-        (void *)end, (void *)(end - 8), (void *)(root - 16384), (void *)(uintptr_t)-8};
+        (void *)end, (void *)(end - 8), (void *)(root - 32768), (void *)(uintptr_t)-8};
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
         hf_owner_t owner;
         for (int joined = 0; joined < 2; joined++) {

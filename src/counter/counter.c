@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counter: the sum of cells, one a slot, each written by its slot's owner alone
+ * (segment/counters.h). A thread looks its cells up once, and keeps their address
+ * (participant/tally.h); from then on an add is one instruction.
+ *
+ * Commit points: of a creation, the transaction that puts the name into the index; of a
+ * thread's first add to a group, that which publishes the slot's stripe, all zero; of an
+ * add, the instruction. Dying between any two leaves a counter that is 0, or a stripe
+ * that the slot's next owner goes on with.
+ *
+ * That one sees its predecessor's last add: who takes a slot has acquired the word that
+ * says that its lease has died, which the kernel wrote after the owner's last
+ * instruction, or the generation, which the owner raised after its tally had ended.
+ */
+#include <holdfast/counter.h>
+#include <holdfast/object.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heap/index.h"
+#include "participant/member.h"
+#include "segment/segment.h"
+
+_Static_assert(HFI_COUNTERS_MAX == UINT16_MAX + 1, "each hf_id is in a group");
+
+/* ---- open ---- */
+
+static int id_of(
+    const struct hf_segment *seg, const struct hfi_found *found, uint64_t *id)
+{
+    if (found->value_size != sizeof *id || found->key_size >= HF_NAME_SIZE) {
+        return EBADMSG;
+    }
+    hfi_index_copy(&seg->heap, id, found->value, sizeof *id);
+    return *id < HFI_COUNTERS_MAX ? 0 : EBADMSG;
+}
+
+static int look(const struct hf_segment *seg, const struct hfi_key *key, uint64_t *id)
+{
+    const struct hfi_index *names = &seg->counters->names;
+    struct hfi_found found;
+    uint64_t version;
+    int error;
+    do {
+        version = hfi_index_version(names);
+        error = hfi_index_look(&seg->heap, names, key, &found);
+        if (error == 0) {
+            error = id_of(seg, &found, id);
+        }
+    } while (hfi_index_has_changed(names, version));
+    return error;
+}
+
+/* The next number, if nobody was faster. */
+static int put(struct hfi_tx *tx, const struct hf_segment *seg, const struct hfi_key *key,
+    uint64_t *id)
+{
+    struct hfi_index *names = &seg->counters->names;
+    struct hfi_found fresh;
+    int error = look(seg, key, id);
+    if (error != ENOENT) {
+        return error;
+    }
+    *id = names->count;
+    if (*id >= HFI_COUNTERS_MAX) {
+        return EAGAIN;
+    }
+    error = hfi_index_prepare(tx, names, key, sizeof *id, HFI_HEAP_GRAIN, &fresh);
+    if (error == 0) {
+        *(uint64_t *)hfi_heap_address(tx->heap, fresh.value) = *id;
+        error = hfi_index_put(tx, names, key, &fresh, NULL);
+    }
+    return error;
+}
+
+static int create(struct hf_segment *seg, const struct hfi_key *key, uint64_t *id)
+{
+    struct hfi_tx tx;
+    int error = hfi_heap_enter(&seg->heap, &tx);
+    return error != 0 ? error : hfi_heap_end(&tx, put(&tx, seg, key, id));
+}
+
+int hf_counter_open(hf_segment_t *seg, const char *name, hf_counter_t *c)
+{
+    size_t length = name != NULL ? strnlen(name, HF_NAME_SIZE) : 0;
+    if (seg == NULL || c == NULL || length == 0 || length == HF_NAME_SIZE) {
+        return EINVAL;
+    }
+    struct hfi_key key = hfi_key(name, length);
+    uint64_t id;
+    int error = look(seg, &key, &id);
+    if (error == ENOENT) {
+        error = create(seg, &key, &id);
+    }
+    if (error == 0) {
+        *c = (hf_counter_t){seg, (uint16_t)id};
+    }
+    return error;
+}
+
+/* ---- add ---- */
+
+/* The group's block of stripes' offsets, which commits: growing the segment for the
+ * stripe wants a transaction of its own. */
+static int make_group(struct hfi_tx *tx, const struct hf_segment *seg, unsigned group)
+{
+    const uint64_t *stripes;
+    uint64_t block;
+    int error = hfi_stripes_of(seg, group, &stripes);
+    if (error != 0 || stripes != NULL) {
+        return error;
+    }
+    error = hfi_heap_allocate(
+        tx, seg->at.table.count * sizeof(uint64_t), HFI_HEAP_GRAIN, &block);
+    if (error == 0) {
+        hfi_tx_publish(tx, &seg->counters->groups[group], block);
+        error = hfi_heap_commit(tx);
+    }
+    return error;
+}
+
+static int make_stripe(
+    struct hfi_tx *tx, const struct hf_segment *seg, unsigned group, uint32_t slot)
+{
+    enum { LINE = 64 };
+    struct hfi_stripe *stripe;
+    const uint64_t *stripes;
+    uint64_t block;
+    int error = make_group(tx, seg, group);
+    if (error == 0) {
+        error = hfi_stripe_of(seg, group, slot, &stripe);
+    }
+    if (error != 0 || stripe != NULL) { /* its last owner's, who died publishing it */
+        return error;
+    }
+    error = hfi_heap_allocate(tx, sizeof *stripe, LINE, &block);
+    if (error == 0) {
+        error = hfi_stripes_of(seg, group, &stripes);
+    }
+    if (error == 0) {
+        stripe = hfi_heap_address(tx->heap, block);
+        stripe->group = group;
+        stripe->slot = slot;
+        hfi_tx_publish(tx, (uint64_t *)(uintptr_t)&stripes[slot], block);
+    }
+    return error;
+}
+
+/* The calling thread's stripe, made if need be. */
+static int own_stripe(struct hf_segment *seg, unsigned group, struct hfi_stripe **stripe)
+{
+    const struct hfi_member *me;
+    struct hfi_tx tx;
+    hf_mutex_t *lock = &seg->heap.control->lock; /* for its address */
+    int error = hfi_member_at(lock, sizeof *lock, &me);
+    if (error != 0) {
+        return error;
+    }
+    uint32_t slot = hfi_tag_slot(me->tag);
+    error = hfi_stripe_of(seg, group, slot, stripe);
+    if (error != 0 || *stripe != NULL) {
+        return error;
+    }
+    error = hfi_heap_enter(&seg->heap, &tx);
+    if (error == 0) {
+        error = hfi_heap_end(&tx, make_stripe(&tx, seg, group, slot));
+    }
+    return error != 0 ? error : hfi_stripe_of(seg, group, slot, stripe);
+}
+
+static int find_cells(struct hf_segment *seg, unsigned group, uint64_t **cells)
+{
+    struct hfi_tally *tally = hfi_tally_find(&seg->at);
+    struct hfi_stripe *stripe;
+    *cells = tally != NULL ? hfi_tally_cells(tally, group) : NULL;
+    if (*cells != NULL) { /* a signal handler, too, may come as far as here */
+        return 0;
+    }
+    int error = own_stripe(seg, group, &stripe);
+    if (error == 0) {
+        error = hfi_tally_make(&seg->at, &tally);
+    }
+    if (error == 0) {
+        *cells = stripe->cells;
+        __atomic_store_n(&tally->cells[group], *cells, __ATOMIC_RELAXED);
+    }
+    return error;
+}
+
+static __attribute__((noinline)) int add_slow(hf_counter_t c, int64_t n)
+{
+    uint64_t *cells;
+    int error = c.hf_segment != NULL
+                    ? find_cells(c.hf_segment, c.hf_id / HFI_GROUP, &cells)
+                    : EINVAL;
+    if (error == 0) {
+        hfi_add64_alone(&cells[c.hf_id % HFI_GROUP], (uint64_t)n);
+    }
+    return error;
+}
+
+int hf_counter_add(hf_counter_t c, int64_t n)
+{
+    const struct hfi_tally *t = __atomic_load_n(&hfi_tally_last, __ATOMIC_RELAXED);
+    if (t != NULL && hfi_tally_is_of(t, c.hf_segment)) {
+        uint64_t *cells = hfi_tally_cells(t, c.hf_id / HFI_GROUP);
+        if (cells != NULL) {
+            hfi_add64_alone(&cells[c.hf_id % HFI_GROUP], (uint64_t)n);
+            return 0;
+        }
+    }
+    return add_slow(c, n);
+}
+
+/* ---- read: relaxed, as each cell is a number by itself ---- */
+
+int hf_counter_read(hf_counter_t c, int64_t *sum)
+{
+    const struct hf_segment *seg = c.hf_segment;
+    const uint64_t *stripes;
+    if (seg == NULL || sum == NULL) {
+        return EINVAL;
+    }
+    int error = hfi_stripes_of(seg, c.hf_id / HFI_GROUP, &stripes);
+    uint32_t used = error == 0 && stripes != NULL ? hfi_table_used(&seg->at.table) : 0;
+    uint64_t total = 0;
+    for (uint32_t slot = 0; error == 0 && slot < used; slot++) {
+        struct hfi_stripe *stripe;
+        error = hfi_stripe_at(seg, &stripes[slot], &stripe);
+        if (error == 0 && stripe != NULL) {
+            total += hfi_load64_relaxed(&stripe->cells[c.hf_id % HFI_GROUP]);
+        }
+    }
+    *sum = (int64_t)total;
+    return error;
+}
+
+/* Of all counters at once. */
+struct sums {
+    unsigned groups;
+    const uint64_t *stripes[HFI_GROUPS_MAX];
+    uint64_t of[]; /* by number */
+};
+
+/* Slot by slot: a thread's stripes were made one after the other, and stand so. */
+static int add_up(const struct hf_segment *seg, struct sums *sums)
+{
+    uint32_t used = hfi_table_used(&seg->at.table);
+    for (unsigned g = 0; g < sums->groups; g++) {
+        int error = hfi_stripes_of(seg, g, &sums->stripes[g]);
+        if (error != 0) {
+            return error;
+        }
+    }
+    for (uint32_t slot = 0; slot < used; slot++) {
+        for (unsigned g = 0; g < sums->groups; g++) {
+            struct hfi_stripe *stripe = NULL;
+            int error = sums->stripes[g] != NULL
+                            ? hfi_stripe_at(seg, &sums->stripes[g][slot], &stripe)
+                            : 0;
+            if (error != 0) {
+                return error;
+            }
+            uint64_t *of = &sums->of[g * HFI_GROUP];
+            for (unsigned i = 0; stripe != NULL && i < HFI_GROUP; i++) {
+                of[i] += hfi_load64_relaxed(&stripe->cells[i]);
+            }
+        }
+    }
+    return 0;
+}
+
+/* The next name, with its terminator, and its number. */
+static int next(
+    const struct hf_segment *seg, struct hfi_cursor *cursor, char *name, uint64_t *id)
+{
+    const struct hfi_index *names = &seg->counters->names;
+    struct hfi_found found;
+    struct hfi_cursor after;
+    uint64_t version;
+    int error;
+    do {
+        version = hfi_index_version(names);
+        error = hfi_index_next(&seg->heap, names, cursor, &found, &after);
+        if (error == 0) {
+            error = id_of(seg, &found, id);
+        }
+        if (error == 0) {
+            hfi_index_copy(&seg->heap, name, hfi_index_key(&found), found.key_size);
+            name[found.key_size] = '\0';
+        }
+    } while (hfi_index_has_changed(names, version));
+    if (error == 0) {
+        *cursor = after;
+    }
+    return error;
+}
+
+static int show(const struct hf_segment *seg, const struct sums *sums,
+    void (*see)(const char *name, int64_t sum, void *arg), void *arg)
+{
+    struct hfi_cursor cursor = {.hash = 0};
+    char name[HF_NAME_SIZE];
+    uint64_t id;
+    int error;
+    while ((error = next(seg, &cursor, name, &id)) == 0) {
+        if (id < sums->groups * HFI_GROUP) { /* it may be a new one */
+            see(name, (int64_t)sums->of[id], arg);
+        }
+    }
+    return error == ENOENT ? 0 : error;
+}
+
+int hf_counter_each(
+    hf_segment_t *seg, void (*see)(const char *name, int64_t sum, void *arg), void *arg)
+{
+    if (seg == NULL || see == NULL) {
+        return EINVAL;
+    }
+    uint64_t count = hfi_load64_acquire(&seg->counters->names.count);
+    if (count > HFI_COUNTERS_MAX) {
+        return EBADMSG;
+    }
+    unsigned groups = (unsigned)((count + HFI_GROUP - 1) / HFI_GROUP);
+    int saved = errno;
+    struct sums *sums = calloc(1, sizeof *sums + groups * HFI_GROUP * sizeof(uint64_t));
+    errno = saved;
+    if (sums == NULL) {
+        return ENOMEM;
+    }
+    sums->groups = groups;
+    int error = add_up(seg, sums);
+    if (error == 0) {
+        error = show(seg, sums, see, arg);
+    }
+    free(sums);
+    return error;
+}
