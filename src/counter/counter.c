@@ -173,7 +173,7 @@ static int own_stripe(struct hf_segment *seg, unsigned group, struct hfi_stripe 
 
 static int find_cells(struct hf_segment *seg, unsigned group, uint64_t **cells)
 {
-    struct hfi_tally *tally = hfi_tally_find(&seg->at);
+    const struct hfi_tally *tally = hfi_tally_find(&seg->at);
     struct hfi_stripe *stripe;
     *cells = tally != NULL ? hfi_tally_cells(tally, group) : NULL;
     if (*cells != NULL) { /* a signal handler, too, may come as far as here */
@@ -181,11 +181,8 @@ static int find_cells(struct hf_segment *seg, unsigned group, uint64_t **cells)
     }
     int error = own_stripe(seg, group, &stripe);
     if (error == 0) {
-        error = hfi_tally_make(&seg->at, &tally);
-    }
-    if (error == 0) {
         *cells = stripe->cells;
-        __atomic_store_n(&tally->cells[group], *cells, __ATOMIC_RELAXED);
+        error = hfi_tally_keep(&seg->at, group, *cells);
     }
     return error;
 }
@@ -238,39 +235,34 @@ int hf_counter_read(hf_counter_t c, int64_t *sum)
     return error;
 }
 
-/* Of all counters at once. */
+/* Of all counters at once, by number. */
 struct sums {
     unsigned groups;
-    const uint64_t *stripes[HFI_GROUPS_MAX];
-    uint64_t of[]; /* by number */
+    uint64_t of[];
 };
 
-/* Slot by slot: a thread's stripes were made one after the other, and stand so. */
+static int add_up_group(const struct hf_segment *seg, unsigned group, uint64_t *of)
+{
+    const uint64_t *stripes;
+    int error = hfi_stripes_of(seg, group, &stripes);
+    uint32_t used = error == 0 && stripes != NULL ? hfi_table_used(&seg->at.table) : 0;
+    for (uint32_t slot = 0; error == 0 && slot < used; slot++) {
+        struct hfi_stripe *stripe;
+        error = hfi_stripe_at(seg, &stripes[slot], &stripe);
+        for (unsigned i = 0; stripe != NULL && i < HFI_GROUP; i++) {
+            of[i] += hfi_load64_relaxed(&stripe->cells[i]);
+        }
+    }
+    return error;
+}
+
 static int add_up(const struct hf_segment *seg, struct sums *sums)
 {
-    uint32_t used = hfi_table_used(&seg->at.table);
-    for (unsigned g = 0; g < sums->groups; g++) {
-        int error = hfi_stripes_of(seg, g, &sums->stripes[g]);
-        if (error != 0) {
-            return error;
-        }
+    int error = 0;
+    for (unsigned g = 0; error == 0 && g < sums->groups; g++) {
+        error = add_up_group(seg, g, &sums->of[g * HFI_GROUP]);
     }
-    for (uint32_t slot = 0; slot < used; slot++) {
-        for (unsigned g = 0; g < sums->groups; g++) {
-            struct hfi_stripe *stripe = NULL;
-            int error = sums->stripes[g] != NULL
-                            ? hfi_stripe_at(seg, &sums->stripes[g][slot], &stripe)
-                            : 0;
-            if (error != 0) {
-                return error;
-            }
-            uint64_t *of = &sums->of[g * HFI_GROUP];
-            for (unsigned i = 0; stripe != NULL && i < HFI_GROUP; i++) {
-                of[i] += hfi_load64_relaxed(&stripe->cells[i]);
-            }
-        }
-    }
-    return 0;
+    return error;
 }
 
 /* The next name, with its terminator, and its number. */
