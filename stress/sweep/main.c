@@ -32,6 +32,7 @@ static const struct subject *const subjects[] = {
     &holdfast_barrier,
     &holdfast_latch,
     &holdfast_memory,
+    &holdfast_counter,
     &glibc_robust,
     &glibc_sem,
     &glibc_tokens,
