@@ -57,6 +57,28 @@ static void try_primitives(root_t *r)
     }
 }
 
+static void see(const char *name, int64_t sum, void *arg)
+{
+    (void)sum;
+    *(size_t *)arg += strlen(name);
+}
+
+static void look_at_counters(hf_segment_t *seg)
+{
+    char name[HF_NAME_SIZE];
+    size_t length = 0;
+    int64_t sum;
+    ignore(hf_counter_each(seg, see, &length));
+    for (unsigned i = 0; i < COUNTERS; i++) {
+        hf_counter_t counter = {seg, (uint16_t)(i * i * 100)};
+        name_of(i, name);
+        ignore(hf_counter_read(counter, &sum));
+        if (hf_counter_open(seg, name, &counter) == 0) { /* it may be lost, and new */
+            ignore(hf_counter_read(counter, &sum));
+        }
+    }
+}
+
 static void look(void)
 {
     hf_segment_info_t info;
@@ -97,6 +119,15 @@ static void look_at_rcu(void)
     ignore(hf_rcu_read_unlock(segment));
 }
 
+static int count(unsigned i)
+{
+    char name[HF_NAME_SIZE];
+    hf_counter_t counter;
+    name_of(i % (COUNTERS + 4), name);
+    int error = hf_counter_open(segment, name, &counter);
+    return error != 0 ? error : hf_counter_add(counter, i);
+}
+
 /* These work in what is sound. */
 static int change(unsigned i)
 {
@@ -122,6 +153,9 @@ static int change(unsigned i)
         error = hf_rcu_replace(segment, fresh, fresh - 1);
         error = error != EAGAIN && error != ENOSPC ? error : 0;
     }
+    if (error == 0 || error == ENOSPC) {
+        error = count(i);
+    }
     if (error == 0 && i % 8 == 0) {
         error = hf_segment_grow(segment, 20000 + i * 100);
     }
@@ -142,6 +176,9 @@ static void change_wildly(void)
     ignore(hf_rcu_replace(segment, &p[0], &p[2]));
     ignore(hf_rcu_retire(segment, hf_ptr_get(&p[3])));
     ignore(hf_rcu_barrier(segment));
+    for (unsigned i = 0; i < COUNTERS; i++) {
+        ignore(hf_counter_add((hf_counter_t){segment, (uint16_t)(i * i * 100)}, 1));
+    }
     ignore(hf_heap_info(segment, &info));
 }
 
@@ -177,6 +214,7 @@ void look_read_only(void)
         ignore(hf_segment_check(reader, NULL, NULL));
         ignore(hf_object_find(reader, name, &found, &n));
         ignore(hf_object_count(reader, &n));
+        look_at_counters(reader);
         ignore(hf_alloc(reader, hf_segment_root(reader), 1));
         require(hf_segment_close(reader), "closing");
     }
@@ -203,6 +241,7 @@ void call_all(unsigned i)
     } else {
         ignore(change(i));
     }
+    look_at_counters(segment);
     change_wildly();
     ignore(hf_segment_check(segment, NULL, NULL));
 }

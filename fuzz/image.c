@@ -64,6 +64,12 @@ static void fill(void)
             "hf_object_find_or_construct");
     }
     require(hf_object_destroy(segment, name), "hf_object_destroy");
+    for (unsigned i = 0; i < COUNTERS; i++) {
+        hf_counter_t counter;
+        name_of(i, name);
+        require(hf_counter_open(segment, name, &counter), "hf_counter_open");
+        require(hf_counter_add(counter, i), "hf_counter_add");
+    }
     require(hf_permits_init(&root()->permits.head, PERMITS), "hf_permits_init");
     require(hf_barrier_init(&root()->barrier, 2), "hf_barrier_init");
 }
@@ -115,14 +121,16 @@ static size_t somewhere(orders_t *orders)
 {
     const struct hfi_header *header = &segment_header;
     size_t at = next(orders, 2);
-    switch (next(orders, 1) % 4) {
+    switch (next(orders, 1) % 5) {
     case 0: /* header and participants */
         return at % header->control_offset;
     case 1: /* directory, lock and journal */
         return header->control_offset + at % offsetof(struct hfi_heap_control, bins);
-    case 2: /* what stands behind the heap's bins; the root */
-        return header->rcu_offset +
-               at % (header->memory_offset - header->rcu_offset + sizeof(root_t));
+    case 2:
+        return header->memory_offset + at % sizeof(root_t);
+    case 3: /* RCU; counters: the names, and the first groups */
+        return header->rcu_offset + at % (sizeof(struct hfi_rcu_control) +
+                                             offsetof(struct hfi_counters, groups[4]));
     default:
         return at;
     }
@@ -229,6 +237,7 @@ static void damage(char *image, orders_t *orders)
 static void damage_in_place(orders_t *orders)
 {
     struct hfi_lease lease = own_slot()->lease;
+    hfi_tally_end(&segment->at); /* where its cells were, this image has what it has */
     memcpy(memory(), pristine, size);
     damage(memory(), orders);
     own_slot()->lease = lease;

@@ -8,7 +8,7 @@
 #include "participant/member.h"
 #include "segment/segment.h"
 
-enum { POINTERS = 16, OBJECTS = 12, PERMITS = 4, SLOTS = 4 };
+enum { POINTERS = 16, OBJECTS = 12, PERMITS = 4, SLOTS = 4, COUNTERS = 5 };
 
 typedef struct {
     hf_ptr_t pointers[POINTERS];
@@ -28,7 +28,7 @@ typedef struct {
 extern hf_segment_t *segment; /* null: could not be opened */
 extern int object;            /* that it is in */
 
-void name_of(unsigned i, char *name);
+void name_of(unsigned i, char *name); /* of an object, and of a counter */
 void require(int error, const char *what);
 
 static inline root_t *root(void)

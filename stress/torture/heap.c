@@ -201,14 +201,15 @@ static bool is_table(size_t used)
     return used >= table && used - table < BLOCK_LEAST;
 }
 
-void heap_audit(worker_t *auditor)
+void heap_audit(worker_t *auditor, size_t lasting)
 {
     hf_heap_info_t info = heap_info(auditor, no_object);
-    bool nothing = info.blocks == 0 && info.used == 0;
-    if (!nothing && !(info.blocks == 1 && is_table(info.used))) {
+    bool nothing = info.blocks == lasting && (lasting > 0 || info.used == 0);
+    bool directory = info.blocks == lasting + 1 && (lasting > 0 || is_table(info.used));
+    if (!nothing && !directory) {
         violation(auditor->control,
-            "all is freed, and %zu bytes in %zu blocks are still in use", info.used,
-            info.blocks);
+            "all is freed, and %zu bytes in %zu blocks are still in use, not in %zu",
+            info.used, info.blocks, lasting);
         count_up(&auditor->control->lost);
     }
     heap_check(auditor, no_object);

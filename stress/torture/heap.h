@@ -38,8 +38,8 @@ bool heap_had_room(worker_t *w, int error, const char *call, unsigned object);
 /* When all is quiet: as heap_free; what is in use becomes less by the block exactly. */
 void heap_free_at_last(worker_t *auditor, unsigned object, hf_ptr_t *p);
 
-/* When everybody's things are freed: nothing is left. */
-void heap_audit(worker_t *auditor);
+/* When everybody's things are freed: nothing is left but so many blocks. */
+void heap_audit(worker_t *auditor, size_t lasting);
 
 /* With nothing in hand. Who held the lock and died changed nothing that is to be repaired. */
 void heap_lock(

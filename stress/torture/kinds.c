@@ -10,7 +10,7 @@
 
 static const kind_t *const all[] = {&mutex_kind, &condvar_kind, &semaphore_kind,
     &permits_kind, &rwlock_kind, &barrier_kind, &event_kind, &once_kind, &memory_kind,
-    &names_kind, &vector_kind, &map_kind, &latch_kind};
+    &names_kind, &vector_kind, &map_kind, &latch_kind, &counter_kind};
 enum { ALL = sizeof all / sizeof all[0] };
 
 /* Chosen before any worker is started. */
@@ -96,6 +96,15 @@ size_t kinds_memory(void)
     return sum;
 }
 
+static size_t lasting(const control_t *c)
+{
+    size_t sum = 0;
+    for (unsigned i = 0; i < chosen; i++) {
+        sum += kinds[i]->lasting ? kinds[i]->lasting(c) : 0;
+    }
+    return sum;
+}
+
 static char *area_of(const control_t *c, char *root, unsigned kind)
 {
     for (unsigned i = 0; i < kind; i++) {
@@ -142,7 +151,7 @@ void kinds_audit(worker_t *auditor)
         kinds[i]->audit(auditor, area_of(auditor->control, auditor->root, i));
     }
     if (kinds_memory() != 0) {
-        heap_audit(auditor);
+        heap_audit(auditor, lasting(auditor->control));
     }
 }
 

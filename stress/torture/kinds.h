@@ -19,6 +19,9 @@ typedef struct {
     size_t (*size)(const torture_options_t *options); /* bytes of its area */
     size_t memory; /* bytes of the segment's heap that it may come to use; 0: none */
 
+    /* Blocks of it that are in use when its audit has ended. Null: none. */
+    size_t (*lasting)(const control_t *c);
+
     /* Sets up the area, which is zero. `first` is the number of its first object. */
     int (*prepare)(const control_t *c, void *area, unsigned first);
 
@@ -54,7 +57,7 @@ enum { GIVER_EVERY = 4 };
 
 extern const kind_t mutex_kind, condvar_kind, semaphore_kind, permits_kind, rwlock_kind,
     barrier_kind, event_kind, once_kind, memory_kind, names_kind, vector_kind, map_kind,
-    latch_kind;
+    latch_kind, counter_kind;
 
 /* Which kinds there are to be: names with commas between. False: one line on stderr. */
 bool kinds_choose(const char *program, const char *list);
