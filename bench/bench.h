@@ -31,6 +31,7 @@ void starvation_run(const bench_options_t *options);
 void crowd_run(const bench_options_t *options);
 void heap_run(const bench_options_t *options);
 void vector_run(const bench_options_t *options);
+void counters_run(const bench_options_t *options);
 void snapshots_run(const bench_options_t *options);
 
 /* CLOCK_MONOTONIC: the same clock in all processes. */

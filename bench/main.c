@@ -35,6 +35,7 @@ static const section_t sections[] = {
     {"heap", heap_run},
     {"vector", vector_run},
     {"snapshots", snapshots_run},
+    {"counters", counters_run},
 };
 
 enum { SECTIONS = sizeof sections / sizeof sections[0] };

@@ -72,6 +72,7 @@ extern const peer_set_t events_set;
 extern const peer_set_t once_set;
 extern const peer_set_t signal_set;
 extern const peer_set_t barrier_set;
+extern const peer_set_t count_set;
 
 extern const peer_set_t section_set;
 extern const peer_set_t snapshot_read_set, snapshot_write_set;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two readers beside one: do they hold each other up? Measured in slices, one process,
- * then two, for each peer in turn; each process's own CPU time tells whether it had a CPU
- * to itself.
+ * Two beside one, readers of a lock or who add to a counter: do they hold each other up?
+ * Measured in slices, one process, then two, for each peer in turn; each process's own
+ * CPU time tells whether it had a CPU to itself.
  */
 #include "arena.h"
 #include "bench.h"
@@ -115,51 +115,78 @@ static double growth_of(const subject_t *subject)
     return series_median(free->count > 0 ? free : &subject->growth);
 }
 
-static void print(subject_t subjects[RW_PEERS], unsigned slices)
+typedef struct {
+    table_t table;
+    const char *what;
+    const peer_set_t *set;
+} kind_t;
+
+#define COLUMNS                                                                          \
+    {                                                                                    \
+        {"1: million/s", 1}, {"2: million/s", 1}, {"x one, all", 2}, {"x one, free", 2}, \
+            {"free slices", 0},                                                          \
+        {                                                                                \
+            "of", 0                                                                      \
+        }                                                                                \
+    }
+
+static const kind_t kinds[] = {
+    {.table = {.title = "reading: two processes beside one", .columns = COLUMNS},
+        .what = "reading: two processes beside one, throughput",
+        .set = &read_set},
+    {.table = {.title = "counting: two processes beside one", .columns = COLUMNS},
+        .what = "counting: two processes beside one, throughput",
+        .set = &count_set},
+};
+
+static void print(const kind_t *kind, subject_t *subjects, unsigned slices)
 {
-    static const table_t table = {.title = "reading: two processes beside one",
-        .columns = {{"1: million/s", 1}, {"2: million/s", 1}, {"x one, all", 2},
-            {"x one, free", 2}, {"free slices", 0}, {"of", 0}}};
-    report_heads(&table);
-    for (unsigned p = 0; p < RW_PEERS; p++) {
+    report_heads(&kind->table);
+    for (unsigned p = 0; p < kind->set->count; p++) {
         subject_t *s = &subjects[p];
         if (s->peer == NULL) {
-            report_missing(read_set.peers[p].name, read_set.peers[p].missing);
+            report_missing(kind->set->peers[p].name, kind->set->peers[p].missing);
             continue;
         }
         double values[] = {series_median(&s->one), series_median(&s->two),
             series_median(&s->growth), series_median(&s->growth_free),
             (double)s->growth_free.count, slices};
-        report_row(&table, s->peer->name, values);
+        report_row(&kind->table, s->peer->name, values);
         for (unsigned i = 0; i < PARTIES; i++) {
             process_kill(&s->parties[i]);
         }
     }
     printf(
         "  (free: each process had a CPU for %.0f %% of the slice)\n", 100 * FREE_SHARE);
-    if (subjects[RW_HOLDFAST].growth_free.count == 0) {
+    if (subjects[kind->set->subject].growth_free.count == 0) {
         printf("  the CPUs were never free: these ratios say little\n");
     }
 }
 
-void readers_run(const bench_options_t *options)
+static void run(const kind_t *kind, const bench_options_t *options)
 {
-    static subject_t subjects[RW_PEERS];
-    for (unsigned p = 0; p < RW_PEERS; p++) {
-        if (read_set.peers[p].missing == NULL) {
-            begin(&subjects[p], &read_set.peers[p]);
+    subject_t subjects[MAX_PEERS] = {{0}};
+    for (unsigned p = 0; p < kind->set->count; p++) {
+        if (kind->set->peers[p].missing == NULL) {
+            begin(&subjects[p], &kind->set->peers[p]);
         }
     }
     unsigned slices = options->rounds * SLICES_PER_ROUND;
     for (unsigned slice = 0; slice < slices; slice++) {
         report_progress("readers", slice, slices);
-        for (unsigned p = 0; p < RW_PEERS; p++) {
+        for (unsigned p = 0; p < kind->set->count; p++) {
             if (subjects[p].peer != NULL) {
                 measure(&subjects[p], options->quick ? 20 : 40);
             }
         }
     }
-    print(subjects, slices);
-    report_at_least("reading: two processes beside one, throughput",
-        growth_of(&subjects[RW_HOLDFAST]), 1.8, "x one");
+    print(kind, subjects, slices);
+    report_at_least(kind->what, growth_of(&subjects[kind->set->subject]), 1.8, "x one");
+}
+
+void readers_run(const bench_options_t *options)
+{
+    for (unsigned k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        run(&kinds[k], options);
+    }
 }

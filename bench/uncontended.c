@@ -82,6 +82,12 @@ static const kind_t kinds[] = {
         .table = {.title = "barrier of one: a round",
             .columns = {{"ns", 2}, {"x floor", 2}, {"x glibc", 2}}},
         .set = &barrier_set},
+    {.bar = "counter: add",
+        .table = {.title = "counter: add",
+            .columns = {{"ns", 2}, {"x floor", 2}, {"x atomic", 2}}},
+        .what = "a counter's add",
+        .set = &count_set,
+        .most_references = 0.5},
 };
 
 static void measure(const kind_t *kind, const bench_options_t *options, series_t *costs)
