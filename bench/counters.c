@@ -42,10 +42,24 @@ static inline int nothing(void *counter)
     return 0;
 }
 
-static int atomic_init_zero(void *counter)
+/* The floor: a word of the process's own. */
+
+static inline int plain_add(void *unused)
 {
-    (void)counter;
+    static volatile uint64_t word;
+    (void)unused;
+    word++;
     return 0;
+}
+
+static int plain_pairs(void *unused, uint64_t count)
+{
+    return loop_pairs(unused, count, plain_add, nothing);
+}
+
+static uint64_t plain_reads(contest_t *contest, void *unused)
+{
+    return loop_reads(contest, unused, plain_add, nothing);
 }
 
 static inline int atomic_add(void *counter)
@@ -88,12 +102,17 @@ static uint64_t holdfast_reads(contest_t *contest, void *counter)
     return loop_reads(contest, counter, holdfast_add, nothing);
 }
 
-enum { COUNT_ATOMIC, COUNT_HOLDFAST, COUNT_PEERS };
+enum { COUNT_PLAIN, COUNT_ATOMIC, COUNT_HOLDFAST, COUNT_PEERS };
 
 static const peer_t count_peers[COUNT_PEERS] = {
+    [COUNT_PLAIN] = {.name = "floor: a plain add to a word of one's own",
+        .size = sizeof(uint64_t),
+        .init = nothing,
+        .pairs = plain_pairs,
+        .reads = plain_reads},
     [COUNT_ATOMIC] = {.name = "atomic fetch-and-add",
         .size = sizeof(uint64_t),
-        .init = atomic_init_zero,
+        .init = nothing,
         .pairs = atomic_pairs,
         .reads = atomic_reads},
     [COUNT_HOLDFAST] = {.name = "hf_counter_add",
@@ -105,7 +124,7 @@ static const peer_t count_peers[COUNT_PEERS] = {
 
 const peer_set_t count_set = {.peers = count_peers,
     .count = COUNT_PEERS,
-    .floor = COUNT_ATOMIC,
+    .floor = COUNT_PLAIN,
     .reference = COUNT_ATOMIC,
     .subject = COUNT_HOLDFAST};
 

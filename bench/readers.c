@@ -116,32 +116,23 @@ static double growth_of(const subject_t *subject)
 }
 
 typedef struct {
-    table_t table;
-    const char *what;
+    const char *title, *what;
     const peer_set_t *set;
 } kind_t;
 
-#define COLUMNS                                                                          \
-    {                                                                                    \
-        {"1: million/s", 1}, {"2: million/s", 1}, {"x one, all", 2}, {"x one, free", 2}, \
-            {"free slices", 0},                                                          \
-        {                                                                                \
-            "of", 0                                                                      \
-        }                                                                                \
-    }
-
 static const kind_t kinds[] = {
-    {.table = {.title = "reading: two processes beside one", .columns = COLUMNS},
-        .what = "reading: two processes beside one, throughput",
-        .set = &read_set},
-    {.table = {.title = "counting: two processes beside one", .columns = COLUMNS},
-        .what = "counting: two processes beside one, throughput",
-        .set = &count_set},
+    {"reading: two processes beside one", "reading: two processes beside one, throughput",
+        &read_set},
+    {"counting: two processes beside one",
+        "counting: two processes beside one, throughput", &count_set},
 };
 
 static void print(const kind_t *kind, subject_t *subjects, unsigned slices)
 {
-    report_heads(&kind->table);
+    const table_t table = {.title = kind->title,
+        .columns = {{"1: million/s", 1}, {"2: million/s", 1}, {"x one, all", 2},
+            {"x one, free", 2}, {"free slices", 0}, {"of", 0}}};
+    report_heads(&table);
     for (unsigned p = 0; p < kind->set->count; p++) {
         subject_t *s = &subjects[p];
         if (s->peer == NULL) {
@@ -151,7 +142,7 @@ static void print(const kind_t *kind, subject_t *subjects, unsigned slices)
         double values[] = {series_median(&s->one), series_median(&s->two),
             series_median(&s->growth), series_median(&s->growth_free),
             (double)s->growth_free.count, slices};
-        report_row(&kind->table, s->peer->name, values);
+        report_row(&table, s->peer->name, values);
         for (unsigned i = 0; i < PARTIES; i++) {
             process_kill(&s->parties[i]);
         }

@@ -241,14 +241,18 @@ struct sums {
     uint64_t of[];
 };
 
-static int add_up_group(const struct hf_segment *seg, unsigned group, uint64_t *of)
+/* A slot's stripes of all groups. */
+static int add_up_slot(const struct hf_segment *seg, uint32_t slot, struct sums *sums)
 {
-    const uint64_t *stripes;
-    int error = hfi_stripes_of(seg, group, &stripes);
-    uint32_t used = error == 0 && stripes != NULL ? hfi_table_used(&seg->at.table) : 0;
-    for (uint32_t slot = 0; error == 0 && slot < used; slot++) {
-        struct hfi_stripe *stripe;
-        error = hfi_stripe_at(seg, &stripes[slot], &stripe);
+    int error = 0;
+    for (unsigned g = 0; error == 0 && g < sums->groups; g++) {
+        uint64_t *of = &sums->of[g * HFI_GROUP];
+        const uint64_t *stripes;
+        struct hfi_stripe *stripe = NULL;
+        error = hfi_stripes_of(seg, g, &stripes);
+        if (error == 0 && stripes != NULL) {
+            error = hfi_stripe_at(seg, &stripes[slot], &stripe);
+        }
         for (unsigned i = 0; stripe != NULL && i < HFI_GROUP; i++) {
             of[i] += hfi_load64_relaxed(&stripe->cells[i]);
         }
@@ -256,11 +260,12 @@ static int add_up_group(const struct hf_segment *seg, unsigned group, uint64_t *
     return error;
 }
 
+/* Slot by slot: a thread's stripes were mostly made one after the other, and stand so. */
 static int add_up(const struct hf_segment *seg, struct sums *sums)
 {
     int error = 0;
-    for (unsigned g = 0; error == 0 && g < sums->groups; g++) {
-        error = add_up_group(seg, g, &sums->of[g * HFI_GROUP]);
+    for (uint32_t slot = 0; error == 0 && slot < hfi_table_used(&seg->at.table); slot++) {
+        error = add_up_slot(seg, slot, sums);
     }
     return error;
 }
