@@ -208,6 +208,26 @@ static void fill_slots(worker_t *auditor, filling_t *f)
     pthread_barrier_destroy(&f->all_have_added);
 }
 
+/* One by one they come to what they come to at once. */
+static void compare_reads(
+    worker_t *auditor, const counters_t *s, const filling_t *f, unsigned family)
+{
+    view_t view = {.seen = 0};
+    int64_t sum = 0, one = 0;
+    int error = hf_counter_each(auditor->segment, see, &view);
+    for (unsigned i = 0; i < MEMBERS && error == 0; i++) {
+        error = hf_counter_read(f->counter[family * MEMBERS + i], &one);
+        sum += one;
+    }
+    worker_expect(auditor, error, 0, "reading counters", s->object + family);
+    if (sum != view.sum[family] || view.seen != COUNTERS) {
+        violation(auditor->control,
+            "#%u: read one by one %" PRId64 ", at once %" PRId64 " of %u counters",
+            s->object + family, sum, view.sum[family], view.seen);
+        count_up(&auditor->control->lost);
+    }
+}
+
 static void counter_audit(worker_t *auditor, void *area)
 {
     const counters_t *s = area;
@@ -224,6 +244,7 @@ static void counter_audit(worker_t *auditor, void *area)
     }
     for (unsigned family = 0; family < FAMILIES; family++) {
         look(auditor, s, family);
+        compare_reads(auditor, s, &filling, family);
     }
 }
 
