@@ -5,8 +5,8 @@
  * that at any time and in the end its sum is what was added less what was taken, give or
  * take the calls that are under way or were killed inside.
  *
- * Counters stay. In the end threads add in every slot that may ever have been used: then
- * as many blocks are theirs as can be said from here.
+ * Counters stay. In the end threads add in every slot: then as many blocks are theirs as
+ * can be said from here.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -25,10 +25,10 @@ enum {
     COUNTERS = FAMILIES * MEMBERS,
     IN_GROUP = 64, /* as in docs/format.md */
     GROUPS = COUNTERS / IN_GROUP,
-    SPARE_SLOTS = 16,
-    MOST_SLOTS = 1024, /* that a segment has, unless asked otherwise */
+    SLOTS = 1024, /* that a segment has, unless asked otherwise */
+    STACK = 1 << 18,
     BURST_BITS = 8,
-    MOST_MEMORY = 1 << 20
+    MOST_MEMORY = 1 << 22
 };
 
 typedef struct {
@@ -182,29 +182,25 @@ static void *add_to_all(void *arg)
     return NULL;
 }
 
-/* Slots that may have cells: a joiner takes the first that is free, or the one behind it. */
-static unsigned slots_of(const control_t *c)
+/* The auditor sits in one of them; nobody else is left. */
+static void fill_slots(filling_t *f)
 {
-    unsigned slots = 2 * c->seats + SPARE_SLOTS;
-    return slots < MOST_SLOTS ? slots : MOST_SLOTS;
-}
-
-/* The auditor, if it has joined, sits in one of them. */
-static void fill_slots(worker_t *auditor, filling_t *f)
-{
-    unsigned threads = slots_of(auditor->control) - 1;
-    pthread_t *thread = calloc(threads, sizeof *thread);
-    pthread_barrier_init(&f->all_have_added, NULL, threads + 1);
-    for (unsigned i = 0; thread != NULL && i < threads; i++) {
-        if (pthread_create(&thread[i], NULL, add_to_all, f) != 0) {
+    static pthread_t thread[SLOTS];
+    pthread_attr_t small;
+    pthread_barrier_init(&f->all_have_added, NULL, SLOTS);
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, STACK);
+    for (unsigned i = 1; i < SLOTS; i++) {
+        if (pthread_create(&thread[i], &small, add_to_all, f) != 0) {
+            fprintf(stderr, "torture: no memory for %u threads at once\n", SLOTS);
             abort();
         }
     }
     add_to_all(f);
-    for (unsigned i = 0; thread != NULL && i < threads; i++) {
+    for (unsigned i = 1; i < SLOTS; i++) {
         pthread_join(thread[i], NULL);
     }
-    free(thread);
+    pthread_attr_destroy(&small);
     pthread_barrier_destroy(&f->all_have_added);
 }
 
@@ -237,7 +233,7 @@ static void counter_audit(worker_t *auditor, void *area)
         filling.failures +=
             !open_counter(auditor, s, i / MEMBERS, i % MEMBERS, &filling.counter[i]);
     }
-    fill_slots(auditor, &filling);
+    fill_slots(&filling);
     if (filling.failures != 0) {
         violation(auditor->control, "#%u: %u times there was no room for counters",
             s->object, filling.failures);
@@ -246,12 +242,6 @@ static void counter_audit(worker_t *auditor, void *area)
         look(auditor, s, family);
         compare_reads(auditor, s, &filling, family);
     }
-}
-
-/* Names and their table; of each group, its block and its cells in each slot. */
-static size_t counter_lasting(const control_t *c)
-{
-    return COUNTERS + 1 + GROUPS * (1 + (size_t)slots_of(c));
 }
 
 static int counter_owner(const control_t *c, void *area, unsigned object, hf_owner_t *who)
@@ -264,7 +254,8 @@ static int counter_owner(const control_t *c, void *area, unsigned object, hf_own
 const kind_t counter_kind = {
     .name = "counter",
     .memory = MOST_MEMORY,
-    .lasting = counter_lasting,
+    /* names and their table; of each group, its block and its cells in each slot */
+    .lasting = COUNTERS + 1 + GROUPS * (1 + SLOTS),
     .objects = counter_objects,
     .size = counter_size,
     .prepare = counter_prepare,

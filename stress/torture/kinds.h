@@ -19,8 +19,8 @@ typedef struct {
     size_t (*size)(const torture_options_t *options); /* bytes of its area */
     size_t memory; /* bytes of the segment's heap that it may come to use; 0: none */
 
-    /* Blocks of it that are in use when its audit has ended. Null: none. */
-    size_t (*lasting)(const control_t *c);
+    /* Blocks of it that are in use when its audit has ended. */
+    size_t lasting;
 
     /* Sets up the area, which is zero. `first` is the number of its first object. */
     int (*prepare)(const control_t *c, void *area, unsigned first);
