@@ -5,7 +5,7 @@
 
 #include "stepped.h"
 
-enum { MINE = 5, THEIRS = 1000, NEXT = 70000, LONG_WAY = 101 * EACH };
+enum { MINE = 5, THEIRS = 1000, NEXT = 70000, LONG_WAY = 101 * EACH * EACH };
 
 static hf_segment_t *segment;
 static hf_counter_t counter;
@@ -171,12 +171,12 @@ Test(counter_death, one_who_makes_cells_has_added_or_not)
 
 Test(counter_death, one_who_has_cells_has_added_or_not)
 {
-    kill_everywhere((play_t){mine, add, add, MINE + THEIRS, THEIRS, 1}, 10);
+    kill_everywhere((play_t){mine, add, add, MINE + THEIRS, THEIRS, EACH * EACH}, 10);
 }
 
 Test(counter_death, one_who_reads_changes_nothing)
 {
-    kill_everywhere((play_t){mine, nothing, read_it, MINE, 0, EACH}, 20);
+    kill_everywhere((play_t){mine, nothing, read_it, MINE, 0, EACH * EACH * EACH}, 20);
 }
 
 Test(counter_death, one_who_reads_all_changes_nothing)
