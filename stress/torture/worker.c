@@ -336,6 +336,9 @@ static void attend(worker_t *w)
 {
     const struct timespec while_away = {.tv_nsec = 100000};
     uint32_t word = atomic_load_explicit(&w->control->assembly, memory_order_relaxed);
+    if (word == 0) { /* it has ended since we were called */
+        return;
+    }
     w->attended = word;
     atomic_store_explicit(&seat_of_worker(w)->attending, word, memory_order_relaxed);
     kinds_attend(w, assembly_object(word), assembly_is_double(word));
