@@ -117,7 +117,7 @@ static int make_group(struct hfi_tx *tx, const struct hf_segment *seg, unsigned 
         tx, seg->at.table.count * sizeof(uint64_t), HFI_HEAP_GRAIN, &block);
     if (error == 0) {
         hfi_tx_publish(tx, &seg->counters->groups[group], block);
-        error = hfi_heap_commit(tx);
+        hfi_tx_commit(tx);
     }
     return error;
 }

@@ -160,7 +160,7 @@ static void counter_attend(worker_t *w, void *area, unsigned object, bool two)
     do {
         bool other = two && object + 1 < FAMILIES && w->seat % 2 == 1;
         work_on_family(w, s, object + other);
-    } while (heap_is_assembled(w));
+    } while (worker_is_assembled(w));
     grip_set(&w->control->seat[w->seat], 0, 0, GRIP_NONE);
 }
 
