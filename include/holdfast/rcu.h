@@ -19,7 +19,8 @@
  * closes the segment: the kernel certifies it, and grace periods go on at once. A section
  * of one that is stopped, or slow, holds back what it may be reading: hf_rcu_stalled
  * names it. Blocks that wait for a grace period belong to the segment, not to who retired
- * them: whoever retires next, or calls hf_rcu_barrier, frees them.
+ * them: whoever goes on retiring, or calls hf_rcu_barrier, frees them. When hf_alloc finds
+ * no memory, hf_rcu_barrier waits for what is held back.
  *
  * Kill theorem: a process killed at any instruction inside these calls leaves a pointer
  * replaced and its block retired, or neither; every block is freed once, and none while a

@@ -206,7 +206,12 @@ Test(rcu, readers_beside_one_who_replaces)
     }
     await_steps(&room->party, READERS);
     for (uint64_t value = 2; value < 20000; value++) {
-        assert_ok(show(value));
+        int error = show(value);
+        if (error == ENOSPC) { /* a reader lost its CPU, and holds all back */
+            assert_ok(hf_rcu_barrier(segment));
+            error = show(value);
+        }
+        assert_ok(error);
     }
     for (int i = 0; i < READERS; i++) {
         assert_exits(readers[i], 0);
