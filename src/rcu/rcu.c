@@ -23,7 +23,7 @@ int hfi_rcu_enter(hf_segment_t *seg, const struct hfi_member **me)
 /* Whether the thread used this segment last: then hfi_here is valid for it. */
 static inline bool is_here(const hf_segment_t *seg)
 {
-    return hfi_here.at == &seg->at && seg != NULL &&
+    return seg != NULL && hfi_here.at == &seg->at &&
            hfi_here.incarnation == hfi_load32_relaxed(hfi_incarnation);
 }
 

@@ -211,7 +211,7 @@ Test(slow_reader, gets_whole_values_whatever_came_between, .timeout = 110)
 {
     for (size_t i = 0; i < sizeof plays / sizeof *plays; i++) {
         play = &plays[i];
-        unsigned apart = EACH * EACH * (play->read == look_up ? 7U : 3U);
+        unsigned apart = EACH * EACH * EACH * (play->read == look_up ? 7U : 3U);
         for (unsigned step = 0; suspend_at(step); step += apart) {
         }
     }
