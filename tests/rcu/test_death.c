@@ -3,7 +3,7 @@
 #include "rcu/room.h"
 #include "stepped.h"
 
-enum { APART = 7 * EACH * EACH /* instructions; the sweep looks at each */ };
+enum { APART = 7 * EACH * EACH * EACH /* instructions; the sweep looks at each */ };
 
 TestSuite(rcu_death, .init = set_up_room, .timeout = 120);
 
