@@ -126,6 +126,7 @@ Test(rcu, synchronize_waits_for_a_section_and_no_longer)
     cr_assert_eq(who.pid, reader);
     cr_assert(who.alive);
     cr_assert_eq(who.waiter_pid, waiter);
+    assert_ok(hf_segment_check(segment, NULL, NULL));
     uint64_t waited = who.waited_ns;
     assert_ok(hf_rcu_read_lock(segment)); /* a later one is in nobody's way */
     usleep(300000);
