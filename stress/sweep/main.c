@@ -33,6 +33,7 @@ static const struct subject *const subjects[] = {
     &holdfast_latch,
     &holdfast_memory,
     &holdfast_counter,
+    &holdfast_rcu,
     &glibc_robust,
     &glibc_sem,
     &glibc_tokens,

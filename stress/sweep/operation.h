@@ -79,7 +79,8 @@ extern const struct subject holdfast_mutex, holdfast_segment, holdfast_sem, hold
 extern const struct subject holdfast_event, holdfast_auto_event, holdfast_once;
 extern const struct subject glibc_robust, glibc_rwlock, glibc_sem, glibc_cond;
 extern const struct subject holdfast_rwlock, holdfast_permits, holdfast_barrier;
-extern const struct subject holdfast_memory, holdfast_counter, holdfast_latch;
+extern const struct subject holdfast_memory, holdfast_counter, holdfast_latch,
+    holdfast_rcu;
 extern const struct subject glibc_tokens, glibc_barrier, sysv_sem;
 
 #endif

@@ -4,7 +4,6 @@
 #include "../stage.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,7 +58,7 @@ struct prop prop_of(char byte)
     return p;
 }
 
-static bool is_whole(const void *bytes, size_t size)
+bool prop_is_whole(const void *bytes, size_t size)
 {
     const char *all = bytes;
     return size == PROP_SIZE && all[0] != 0 && memcmp(all, all + 1, size - 1) == 0;
@@ -132,7 +131,7 @@ static bool map_is_whole(const hf_map_t *map)
         struct prop p;
         size_t size = sizeof p;
         const int code = hf_map_next(prop_room, map, &at, NULL, NULL, &p, &size);
-        if (code != 0 || !is_whole(&p, size)) {
+        if (code != 0 || !prop_is_whole(&p, size)) {
             return code == ENOENT;
         }
     }
@@ -143,7 +142,7 @@ static bool vector_is_whole(void)
     struct prop p;
     for (size_t i = 0;; i++) {
         const int code = hf_vector_get(prop_room, &props->vector, i, &p);
-        if (code != 0 || !is_whole(&p, sizeof p)) {
+        if (code != 0 || !prop_is_whole(&p, sizeof p)) {
             return code == ENOENT && i > 0;
         }
     }
@@ -156,7 +155,7 @@ static bool objects_are_whole(void)
         void *object;
         size_t size;
         const int code = hf_object_next(prop_room, &at, NULL, &object, &size);
-        if (code != 0 || !is_whole(object, size)) {
+        if (code != 0 || !prop_is_whole(object, size)) {
             return code == ENOENT;
         }
     }
@@ -222,12 +221,12 @@ static struct reply construct(void)
     void *object;
     const int code = hf_object_find_or_construct(
         prop_room, thing, PROP_SIZE, prop_build, NULL, &object);
-    return code != 0                     ? props_judged("finding or constructing", code)
-           : is_whole(object, PROP_SIZE) ? went_on()
-                                         : broke("half of an object was found");
+    return code != 0 ? props_judged("finding or constructing", code)
+           : prop_is_whole(object, PROP_SIZE) ? went_on()
+                                              : broke("half of an object was found");
 }
 
-static struct reply come_and(body_fn *act)
+struct reply props_come_and(body_fn *act)
 {
     int code = props_open(0);
     if (code != 0) {
@@ -246,15 +245,15 @@ static struct reply use_and_look(void)
 
 struct reply props_visit(void)
 {
-    return come_and(use_and_look);
+    return props_come_and(use_and_look);
 }
 
 struct reply props_look(void)
 {
-    return come_and(look);
+    return props_come_and(look);
 }
 
 struct reply props_construct(void)
 {
-    return come_and(construct);
+    return props_come_and(construct);
 }

@@ -12,6 +12,7 @@
 
 #include "../actor.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,7 @@ extern const char bystander[], thing[];
 
 struct prop prop_of(char byte);
 void prop_fill(void *bytes, size_t size, char byte);
+bool prop_is_whole(const void *bytes, size_t size);
 
 int props_open(unsigned flags);
 int props_close(void);
@@ -56,6 +58,7 @@ struct reply props_check(void);
 body_fn props_visit;     /* allocates, frees, looks, checks */
 body_fn props_look;      /* looks only, which waits for nobody */
 body_fn props_construct; /* finds or constructs the thing */
+struct reply props_come_and(body_fn *act);
 
 /* A constructor: a whole prop, in fresh memory. */
 int prop_build(void *object, void *arg);

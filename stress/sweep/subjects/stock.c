@@ -86,11 +86,21 @@ static int add_objects(struct stock *stock)
     return code == ENOENT ? 0 : code;
 }
 
+/* A reader that plays alone cannot wait for itself; it has retired nothing. */
+static int free_retired(void)
+{
+    const int code = hf_rcu_barrier(prop_room);
+    return code == EDEADLK ? 0 : code;
+}
+
 static int add_sizes(struct stock *stock)
 {
     hf_heap_info_t heap;
     hf_segment_info_t info;
-    int code = hf_heap_info(prop_room, &heap);
+    int code = free_retired();
+    if (code == 0) {
+        code = hf_heap_info(prop_room, &heap);
+    }
     if (code == 0) {
         code = hf_segment_info(prop_room, &info);
     }
