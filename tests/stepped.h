@@ -3,7 +3,10 @@
 #ifndef TESTS_STEPPED_H
 #define TESTS_STEPPED_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/ptrace.h>
+#include <sys/user.h>
 
 #include "party.h"
 
@@ -45,6 +48,32 @@ static inline bool single_step(pid_t child)
     cr_assert(WIFSTOPPED(status) ? WSTOPSIG(status) == SIGTRAP
                                  : WIFEXITED(status) && WEXITSTATUS(status) == 0);
     return WIFSTOPPED(status);
+}
+
+/* Lets it run until it calls this function. */
+static inline void run_to(pid_t child, uintptr_t function)
+{
+#if defined(__aarch64__)
+    const unsigned long mask = 0xffffffff, trap = 0xd4200000; /* brk #0 */
+#else
+    const unsigned long mask = 0xff, trap = 0xcc; /* int3 */
+#endif
+    void *place = (void *)function;
+    errno = 0;
+    unsigned long code = (unsigned long)ptrace(PTRACE_PEEKTEXT, child, place, NULL);
+    cr_assert_eq(errno, 0);
+    void *trapped = (void *)((code & ~mask) | trap);
+    cr_assert_eq(ptrace(PTRACE_POKETEXT, child, place, trapped), 0);
+    cr_assert_eq(ptrace(PTRACE_CONT, child, NULL, NULL), 0);
+    await_stop(child);
+#if defined(__x86_64__)
+    void *pc = (void *)offsetof(struct user_regs_struct, rip);
+    cr_assert_eq(ptrace(PTRACE_POKEUSER, child, pc, place), 0);
+#elif defined(__i386__)
+    void *pc = (void *)offsetof(struct user_regs_struct, eip);
+    cr_assert_eq(ptrace(PTRACE_POKEUSER, child, pc, place), 0);
+#endif
+    cr_assert_eq(ptrace(PTRACE_POKETEXT, child, place, (void *)code), 0);
 }
 
 #endif

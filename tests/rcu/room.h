@@ -9,9 +9,11 @@ typedef struct {
     uint64_t value, copy; /* ~value */
 } element_t;
 
+enum { WASTED = 8 };
+
 typedef struct {
     party_t party;
-    hf_ptr_t shown, fresh;
+    hf_ptr_t shown, fresh, other, waste[WASTED];
     uint32_t may_leave;
 } room_t;
 
