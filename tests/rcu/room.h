@@ -9,7 +9,7 @@ typedef struct {
     uint64_t value, copy; /* ~value */
 } element_t;
 
-enum { WASTED = 8 };
+enum { WASTED = 64 };
 
 typedef struct {
     party_t party;
