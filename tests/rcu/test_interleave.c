@@ -7,6 +7,7 @@
 #include "rcu/rcu.h"
 #include "rcu/room.h"
 #include "stepped.h"
+#include "wait/bias.h"
 
 TestSuite(rcu_interleave, .init = set_up_room, .timeout = 120);
 
@@ -54,9 +55,10 @@ static int read_once(void)
     return sound ? error : EILSEQ;
 }
 
-static int read_twice(void)
+static int read_stop_and_read(void)
 {
     int error = read_once();
+    stop_here();
     return error == 0 ? read_once() : error;
 }
 
@@ -114,18 +116,21 @@ static bool comes_to_wait(pid_t waiter)
     return true;
 }
 
-static uint64_t section_of(pid_t reader)
+static struct hfi_slot *slot_of(pid_t reader)
 {
     const struct hfi_table *table = &segment->at.table;
-    for (uint32_t i = 0; i < hfi_table_used(table); i++) {
-        uint64_t tag;
-        if (table->slots[i].pid == (uint32_t)reader &&
-            hfi_table_occupied(table, i, &tag)) {
-            return hfi_load64_acquire(&table->slots[i].section);
-        }
+    uint64_t tag;
+    uint32_t i = 0;
+    while (
+        table->slots[i].pid != (uint32_t)reader || !hfi_table_occupied(table, i, &tag)) {
+        cr_assert_lt(++i, hfi_table_used(table), "it has not joined");
     }
-    cr_assert_fail("the reader has not joined");
-    return 0;
+    return &table->slots[i];
+}
+
+static bool is_in_section(pid_t reader)
+{
+    return hfi_load64_acquire(&slot_of(reader)->section) != 0;
 }
 
 /* ---- the reader stands ---- */
@@ -136,7 +141,7 @@ Test(rcu_interleave, a_barrier_waits_for_a_reader_that_stands_in_its_section_and
     pid_t reader;
     assert_ok(show(1));
     for (; (reader = fork_to(read_once, read_once, at)) != 0; at += EACH) {
-        bool in_section = section_of(reader) != 0;
+        bool in_section = is_in_section(reader);
         assert_ok(show(2 + at));
         pid_t waiter = spawn(free_retired, &room->party);
         cr_assert_eq(
@@ -155,34 +160,46 @@ static int free_without_membarrier(party_t *party)
     return forbid_membarrier() ? free_retired(party) : ENOSYS;
 }
 
+enum { WAITED, DONE, NOT_DONE, OUTCOMES };
+
+/* While the reader stands there; it then reads once more. */
+static int free_beside_first_section(pid_t reader, unsigned at)
+{
+    bool in_section = is_in_section(reader);
+    assert_ok(show(2));
+    pid_t waiter = spawn(free_without_membarrier, &room->party);
+    int status = 0;
+    bool waits = comes_to_wait(waiter);
+    if (!waits) {
+        cr_assert_eq(waitpid(waiter, &status, 0), waiter);
+        cr_assert(status == 0 || WEXITSTATUS(status) == ENOTSUP);
+    }
+    cr_assert(!in_section || waits || status != 0, "after %u instructions", at);
+    let_go(reader);
+    await_stop(reader);
+    uint32_t bias = hfi_load32_acquire(&slot_of(reader)->bias);
+    cr_assert(!hfi_bias_is_plain(bias), "after %u instructions: the next has none", at);
+    let_go(reader);
+    assert_exits(reader, 0);
+    if (waits) {
+        assert_exits(waiter, 0);
+    }
+    assert_exits(spawn(free_without_membarrier, &room->party), 0);
+    return waits ? WAITED : status == 0 ? DONE : NOT_DONE;
+}
+
 /* A segment falls back to fences for good: a fresh one each time. */
 Test(rcu_interleave, a_first_section_is_not_overlooked_by_who_has_no_membarrier)
 {
-    enum { WAITED, DONE, NOT_DONE, OUTCOMES };
     unsigned count[OUTCOMES] = {0};
-    for (unsigned at = 0;; at += EACH) {
+    bool has_begun = false, is_over = false;
+    for (unsigned at = 0; !is_over; at += EACH) {
         assert_ok(show(1));
-        pid_t reader = fork_to(nothing, read_twice, at);
-        if (reader == 0) {
-            break;
-        }
-        bool in_section = section_of(reader) != 0;
-        assert_ok(show(2));
-        pid_t waiter = spawn(free_without_membarrier, &room->party);
-        int status = 0;
-        bool waits = comes_to_wait(waiter);
-        if (!waits) {
-            cr_assert_eq(waitpid(waiter, &status, 0), waiter);
-            cr_assert(status == 0 || WEXITSTATUS(status) == ENOTSUP);
-        }
-        cr_assert(!in_section || waits || status != 0, "after %u instructions", at);
-        let_go(reader);
-        assert_exits(reader, 0);
-        if (waits) {
-            assert_exits(waiter, 0);
-        }
-        assert_exits(spawn(free_without_membarrier, &room->party), 0);
-        count[waits ? WAITED : status == 0 ? DONE : NOT_DONE]++;
+        pid_t reader = fork_to(nothing, read_stop_and_read, at);
+        cr_assert_neq(reader, 0);
+        is_over = has_begun && !is_in_section(reader);
+        has_begun = is_in_section(reader);
+        count[free_beside_first_section(reader, at)]++;
         assert_ok(hf_segment_close(segment));
         set_up_room();
     }
