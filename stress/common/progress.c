@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 static const uint64_t live_interval_ns = 200000000u;
-static const uint64_t plain_interval_ns = 5000000000u;
 
-void stress_progress_begin(stress_progress_t *p)
+void stress_progress_begin(stress_progress_t *p, uint64_t interval_ns)
 {
-    *p = (stress_progress_t){.live = isatty(STDOUT_FILENO) == 1};
+    *p = (stress_progress_t){
+        .live = isatty(STDOUT_FILENO) == 1, .interval_ns = interval_ns};
 }
 
 bool stress_progress_due(stress_progress_t *p, uint64_t now_ns)
@@ -20,7 +20,7 @@ bool stress_progress_due(stress_progress_t *p, uint64_t now_ns)
         return false;
     }
     bool first = p->next_ns == 0;
-    p->next_ns = now_ns + (p->live ? live_interval_ns : plain_interval_ns);
+    p->next_ns = now_ns + (p->live ? live_interval_ns : p->interval_ns);
     return !first || p->live;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Progress for a human: on a terminal one line that refreshes, elsewhere a plain line
- * every few seconds. What happens in between is said on lines of its own.
+ * now and then. What happens in between is said on lines of its own.
  */
 #ifndef STRESS_PROGRESS_H
 #define STRESS_PROGRESS_H
@@ -12,11 +12,12 @@
 
 typedef struct {
     bool live;
-    bool shown; /* a live line stands on the terminal now */
+    bool shown;           /* a live line stands on the terminal now */
+    uint64_t interval_ns; /* between plain lines */
     uint64_t next_ns;
 } stress_progress_t;
 
-void stress_progress_begin(stress_progress_t *p);
+void stress_progress_begin(stress_progress_t *p, uint64_t interval_ns);
 
 /* Whether it is time for the next line. */
 bool stress_progress_due(stress_progress_t *p, uint64_t now_ns);
