@@ -37,19 +37,19 @@ static bool is_place(const struct hf_segment *seg, const uint64_t *word)
                offset <= seg->header.total_limit - HFI_GRID);
 }
 
-/* Who waits for a reader sleeps on the section in its slot. */
-static bool is_section(const struct hf_segment *seg, const uint64_t *word)
+/* What a thread may sleep on: a primitive, or the end of somebody's read section. */
+static bool is_awaited(const struct hf_segment *seg, const uint64_t *word)
 {
-    uint64_t in_table = hfi_load64_relaxed(word) - seg->header.table_offset;
-    return in_table / sizeof(struct hfi_slot) < seg->header.slot_count &&
-           in_table % sizeof(struct hfi_slot) == offsetof(struct hfi_slot, section);
+    uint64_t first = seg->header.table_offset + offsetof(struct hfi_slot, section);
+    uint64_t from_first = hfi_load64_relaxed(word) - first;
+    bool section = from_first % sizeof(struct hfi_slot) == 0 &&
+                   from_first / sizeof(struct hfi_slot) < seg->at.table.count;
+    return section || is_place(seg, word);
 }
 
 static bool are_places(const struct hf_segment *seg, const struct hfi_slot *slot)
 {
-    const uint64_t *word = &slot->waiting_on;
-    bool sound = is_place(seg, word) || is_section(seg, word);
-    sound = sound && is_place(seg, &slot->arrived_at);
+    bool sound = is_awaited(seg, &slot->waiting_on) && is_place(seg, &slot->arrived_at);
     for (unsigned i = 0; i < HFI_READING_MAX; i++) {
         sound = sound && is_place(seg, &slot->reading[i]);
     }

@@ -29,6 +29,23 @@ Test(rcu_death, the_death_of_a_reader_wakes_who_waits_for_it)
     cr_assert_eq(rescues(segment), 0);
 }
 
+Test(rcu_death, who_dies_waiting_for_a_section_has_damaged_nothing)
+{
+    pid_t reader = spawn_reader();
+    pid_t waiter = fork();
+    if (waiter == 0) {
+        _exit(hf_rcu_synchronize(segment));
+    }
+    while (!is_asleep(waiter)) {
+        sched_yield();
+    }
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+    kill_and_reap(waiter);
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+    kill_and_reap(reader);
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+}
+
 Test(rcu_death, a_stopped_reader_is_alive)
 {
     pid_t reader = spawn_reader();

@@ -133,6 +133,7 @@ Test(check, a_damaged_participant_is_told)
     expect_told(&slot->generation, HFI_GENERATION_MAX + 1, "beyond all");
     expect_told(&slot->generation, 1, "nobody ever joined");
     expect_told(&slot->waiting_on, 3, "cannot be");
+    expect_told(&slot->waiting_on, segment->header.table_offset, "cannot be");
     expect_told(&slot->arrived_at, UINT64_MAX - 7, "cannot be");
     expect_told(&slot->reading[HFI_READING_MAX - 1], 8, "cannot be");
     expect_told(
