@@ -11,7 +11,7 @@
 #include "common/random.h"
 #include "element.h"
 
-enum { NULL_EVERY = 64, BY_ADDRESS_EVERY = 4, CENSUS_EVERY = 64 };
+enum { NULL_EVERY = 64, BY_ADDRESS_EVERY = 4, CENSUS_EVERY = 64, MANY = 7 /* bits */ };
 
 /* ---- grace periods ---- */
 
@@ -126,17 +126,19 @@ static void note_shown(member_t *m, unsigned place, uint64_t before, uint64_t ve
 
 /* ---- updaters ---- */
 
-static void update(member_t *m, unsigned place, uint64_t *version)
+static bool update(member_t *m, unsigned place)
 {
     place_t *p = place_at(m, place);
     uint64_t before = version_at(&p->shown);
     bool null = stress_one_in(&m->random, NULL_EVERY);
-    *version = null ? 0 : make(m, place, &p->fresh);
+    uint64_t version = null ? 0 : make(m, place, &p->fresh);
     member_step(m);
-    if ((null || *version != 0) && replace(m, &p->shown, null ? NULL : &p->fresh)) {
-        note_shown(m, place, before, *version);
-        member_count(m, REPLACED);
+    if ((!null && version == 0) || !replace(m, &p->shown, null ? NULL : &p->fresh)) {
+        return false;
     }
+    note_shown(m, place, before, version);
+    member_count(m, REPLACED);
+    return true;
 }
 
 /* Not all at once while a stopped reader holds them back. */
@@ -152,15 +154,16 @@ static void give_way(member_t *m)
 void updater_work(member_t *m)
 {
     unsigned place = (unsigned)stress_below(&m->random, PLACES);
-    uint64_t held_back = count_read(&m->seat->counted[HELD_BACK]), version;
+    uint64_t held_back = count_read(&m->seat->counted[HELD_BACK]);
     member_step(m);
     if (!lock(m, place)) {
         return;
     }
-    if (tidy(m, place_at(m, place))) {
-        update(m, place, &version);
+    bool on = tidy(m, place_at(m, place));
+    for (uint64_t n = stress_any_scale(&m->random, MANY); on && n > 0; n--) {
+        on = update(m, place);
+        member_step(m);
     }
-    member_step(m);
     unlock(m, place);
     if (count_read(&m->seat->counted[HELD_BACK]) != held_back) {
         give_way(m);
@@ -272,22 +275,24 @@ static bool census(member_t *m)
     return true;
 }
 
-static void retire_by_address(member_t *m, unsigned place)
+static bool retire_by_address(member_t *m, unsigned place)
 {
     place_t *p = place_at(m, place);
     if (!tidy(m, p) || take_out(m, place) == 0) {
-        return;
+        return false;
     }
     void *block = hf_ptr_get(&p->old);
     m->stage->doubt = (uint64_t)((uintptr_t)block - (uintptr_t)m->stage);
     member_step(m);
     hf_ptr_set(&p->old, NULL); /* no pointer leads to it any more */
     member_step(m);
-    if (retire(m, m->stage->doubt)) {
-        member_step(m);
-        member_count(m, RETIRED);
-        m->stage->doubt = 0;
+    if (!retire(m, m->stage->doubt)) {
+        return false;
     }
+    member_step(m);
+    member_count(m, RETIRED);
+    m->stage->doubt = 0;
+    return true;
 }
 
 static void with_all_locked(member_t *m)
@@ -297,8 +302,9 @@ static void with_all_locked(member_t *m)
         locked++;
     }
     bool due = m->stage->doubt != 0 || stress_one_in(&m->random, CENSUS_EVERY);
-    if (locked == PLACES && (!due || census(m))) {
-        retire_by_address(m, (unsigned)stress_below(&m->random, PLACES));
+    bool on = locked == PLACES && (!due || census(m));
+    for (uint64_t n = stress_any_scale(&m->random, MANY); on && n > 0; n--) {
+        on = retire_by_address(m, (unsigned)stress_below(&m->random, PLACES));
     }
     while (locked > 0) {
         unlock(m, --locked);
