@@ -210,8 +210,9 @@ static void look_and_sleep(hf_segment_t *seg, struct hfi_wait *wait,
     if (is_older(section, epoch)) {
         hfi_wait_sleep(wait, hfi_low_half(&slot->section), (uint32_t)section, &reader, 1);
     }
-    if (wait->rang && hfi_load64_relaxed(&slot->section) != section) {
-        hfi_wait_count_rescue(wait); /* its end wakes us: it has not */
+    if (wait->rang && !is_older(hfi_load64_relaxed(&slot->section), epoch)) {
+        hfi_wait_count_rescue(
+            wait); /* its end wakes us, unlike a nested one's: it has not */
     }
 }
 

@@ -141,6 +141,43 @@ Test(rcu, synchronize_waits_for_a_section_and_no_longer)
     cr_assert_eq(rescues(segment), 0);
 }
 
+static void await_leave(uint32_t value)
+{
+    while (__atomic_load_n(&room->may_leave, __ATOMIC_SEQ_CST) < value) {
+        sched_yield();
+    }
+}
+
+static int read_nested(party_t *party)
+{
+    int error = hf_rcu_read_lock(segment) | hf_rcu_read_lock(segment);
+    step(party);
+    await_leave(1);
+    error |= hf_rcu_read_unlock(segment);
+    await_leave(2);
+    return error | hf_rcu_read_unlock(segment);
+}
+
+Test(rcu, a_nested_end_is_no_end_that_was_missed)
+{
+    pid_t reader = spawn(read_nested, &room->party);
+    await_steps(&room->party, 1);
+    pid_t waiter = fork();
+    if (waiter == 0) {
+        _exit(hf_rcu_synchronize(segment));
+    }
+    while (!is_asleep(waiter)) {
+        sched_yield();
+    }
+    __atomic_store_n(&room->may_leave, 1, __ATOMIC_SEQ_CST);
+    usleep(500000); /* its timer rings */
+    cr_assert_eq(waitpid(waiter, NULL, WNOHANG), 0);
+    __atomic_store_n(&room->may_leave, 2, __ATOMIC_SEQ_CST);
+    assert_exits(waiter, 0);
+    assert_exits(reader, 0);
+    cr_assert_eq(rescues(segment), 0);
+}
+
 Test(rcu, what_a_reader_may_see_is_not_freed)
 {
     assert_ok(show(1));
