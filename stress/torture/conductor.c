@@ -10,6 +10,7 @@
 #include "ledger.h"
 #include "report.h"
 
+static const uint64_t progress_interval_ns = 5000000000u;
 static const uint64_t look_interval_ns = 2000000u;
 static const uint64_t assembly_interval_ns = 100000u;
 static const uint64_t idle_ns = 2000000u; /* then somebody must give */
@@ -37,7 +38,7 @@ int conductor_create(conductor_t *d, control_t *c, hf_segment_t *segment)
 {
     *d = (conductor_t){.control = c, .segment = segment};
     worker_begin(&d->auditor, c, auditor_seat(c), segment);
-    stress_progress_begin(&d->progress);
+    stress_progress_begin(&d->progress, progress_interval_ns);
     int error = crew_create(&d->crew, c, segment);
     if (error == 0) {
         error = watch_create(&d->watch, &d->crew, &d->progress);
@@ -240,7 +241,7 @@ int conductor_run(conductor_t *d)
         audit(d);
     }
     watch_count_rescues(&d->watch, stress_now_ns());
-    watch_print_violations(&d->watch);
+    stress_complaints_print(&d->control->complaints, &d->progress);
     stress_progress_end(&d->progress);
     return error;
 }

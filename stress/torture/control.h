@@ -9,9 +9,6 @@
  * there: from its first call in the segment until it is killed, exits or leaves. Lives
  * are numbered; the lives of one process differ in the low LIFE_BITS only, so that all of
  * them can be doomed at once.
- *
- * Statistics are relaxed atomics: they must not order anything for anybody, or they would
- * hide a missing barrier of the library from TSan.
  */
 #ifndef TORTURE_CONTROL_H
 #define TORTURE_CONTROL_H
@@ -21,6 +18,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/complaints.h"
+#include "common/count.h"
 #include "common/histogram.h"
 
 typedef struct {
@@ -38,9 +37,7 @@ enum {
     LAST_LIFE = (1 << LIFE_BITS) - 1,
     MOST_WORKERS = 256,
     MOST_SEATS = 2 * MOST_WORKERS + 1,
-    GRIPS = 2, /* objects that one worker may hold at once */
-    MESSAGES = 64,
-    MESSAGE_SIZE = 320
+    GRIPS = 2 /* objects that one worker may hold at once */
 };
 
 /* A life's name, (number, seat): 0 is nobody. */
@@ -95,7 +92,6 @@ typedef struct {
     _Atomic uint64_t call_began;     /* ns: of the call under way, or the last one */
     _Atomic uint64_t call;           /* odd: inside a call of the library */
     _Atomic int child; /* the forked child that sits in the child's seat; 0: none */
-    _Atomic int pid;   /* told by the one who forked into a PID namespace */
     _Atomic uint32_t sentence; /* threads: end at the n-th step from now; 0: live on */
     _Atomic bool ended;        /* threads: about to return to the joiner */
     /* The last death that came from outside, or by a thread's end; see ledger.h. */
@@ -116,11 +112,6 @@ typedef struct {
 } object_t;
 
 typedef struct {
-    _Atomic bool ready;
-    char text[MESSAGE_SIZE];
-} message_t;
-
-typedef struct {
     torture_options_t options;
     char segment_name[64];
     unsigned seats;   /* 2 for each process, and the auditor's */
@@ -132,14 +123,13 @@ typedef struct {
     _Atomic uint64_t kills;
     _Atomic uint64_t stop_changes; /* grows at each SIGSTOP and after each SIGCONT */
     _Atomic uint64_t stopped;      /* processes that are stopped now */
-    _Atomic uint64_t violations;
     _Atomic uint64_t lost;
     _Atomic uint64_t joins_cut;   /* deaths inside hf_segment_open or _close */
     _Atomic uint64_t repairs_cut; /* deaths of one that was repairing */
     _Atomic uint64_t halves;      /* recoveries that found a change half done */
     stress_histogram_t alone;     /* recovery after one death with no other near */
     stress_histogram_t crowded;   /* recovery while others died too */
-    message_t messages[MESSAGES];
+    stress_complaints_t complaints;
 
     seat_t *seat;
     object_t *object;
@@ -188,27 +178,6 @@ static inline tally_t *tally_of(
     return &c->tallies[row * TALLIES + column];
 }
 
-/* Counts a violation; the first ones are kept as text until the conductor prints them. */
-void violation(control_t *c, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* "EOWNERDEAD". */
-const char *error_name(int error);
-
-static inline void count_up(_Atomic uint64_t *counter)
-{
-    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-}
-
-static inline uint64_t count_read(const _Atomic uint64_t *counter)
-{
-    return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-/* For a counter with one writer: no locked instruction. */
-static inline void count_own(_Atomic uint64_t *counter)
-{
-    atomic_store_explicit(counter, count_read(counter) + 1, memory_order_relaxed);
-}
+#define violation(c, ...) stress_complain(&(c)->complaints, __VA_ARGS__)
 
 #endif

@@ -2,15 +2,8 @@
 #include "crew.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "ledger.h"
 
@@ -18,124 +11,30 @@ enum { NAMESPACE_EVERY = 4 };
 
 bool crew_in_namespace(const crew_t *crew, unsigned i)
 {
-    return crew->namespaces && i % NAMESPACE_EVERY == NAMESPACE_EVERY - 1;
-}
-
-/* A user namespace of one's own permits the PID namespace where privilege does not. */
-static bool enter_namespace(void)
-{
-    return unshare(CLONE_NEWPID) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWPID) == 0;
-}
-
-static bool are_namespaces_permitted(void)
-{
-    int status = 1;
-    pid_t pid = fork();
-    if (pid == 0) {
-        _exit(enter_namespace() ? 0 : 1);
-    }
-    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+    return crew->children.namespaces && i % NAMESPACE_EVERY == NAMESPACE_EVERY - 1;
 }
 
 int crew_create(crew_t *crew, control_t *c, hf_segment_t *segment)
 {
     *crew = (crew_t){.control = c, .segment = segment};
     crew->member = calloc(c->options.processes, sizeof *crew->member);
-    if (!crew->member || pipe2(crew->life, O_CLOEXEC) != 0) {
+    if (!crew->member) {
         return ENOMEM;
     }
-    if (!c->options.threads) {
-        /* The workers' orphans come to us, so that their end is known. */
-        prctl(PR_SET_CHILD_SUBREAPER, 1);
-        crew->namespaces = are_namespaces_permitted();
-    }
-    return 0;
+    return c->options.threads ? 0 : stress_children_begin(&crew->children);
 }
 
-/* The order matters: after PR_SET_PDEATHSIG the conductor's death kills us; if it had
- * died before, the pipe is at its end. */
-static void tie_to_conductor(const crew_t *crew)
-{
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    struct pollfd life = {.fd = crew->life[0], .events = POLLIN};
-    if (poll(&life, 1, 0) != 0) {
-        _exit(0);
-    }
-}
+typedef struct {
+    crew_t *crew;
+    unsigned seat;
+} part_t;
 
-static _Noreturn void be_worker_process(crew_t *crew, unsigned i)
+static void be_worker_process(void *argument)
 {
-    sigset_t none;
-    sigemptyset(&none);
-    signal(SIGINT, SIG_IGN); /* a terminal sends it to the whole group */
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
-    tie_to_conductor(crew);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    const part_t *part = argument;
     worker_t w;
-    worker_begin(&w, crew->control, i, crew->segment);
+    worker_begin(&w, part->crew->control, part->seat, part->crew->segment);
     worker_work(&w);
-    exit(0);
-}
-
-static int start_process(crew_t *crew, unsigned i)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        close(crew->life[1]);
-        be_worker_process(crew, i);
-    }
-    crew->member[i].pid = pid;
-    return pid > 0 ? 0 : errno;
-}
-
-/* In the middle process: the parent of the first process of a new PID namespace. */
-static _Noreturn void fork_into_namespace(crew_t *crew, unsigned i, const int word[2])
-{
-    char go;
-    close(word[1]);
-    close(crew->life[1]);
-    if (!enter_namespace()) {
-        _exit(1);
-    }
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (read(word[0], &go, 1) != 1) {
-            _exit(0);
-        }
-        close(word[0]);
-        be_worker_process(crew, i);
-    }
-    atomic_store_explicit(&crew->control->seat[i].pid, pid, memory_order_relaxed);
-    _exit(pid > 0 ? 0 : 1);
-}
-
-/*
- * unshare applies to later children only, and can't be taken back without privilege; so a
- * process in the middle does it, forks the worker and ends, and the worker becomes our
- * child (we are the subreaper). It waits for our word, lest the middle's end counts as
- * its parent's.
- */
-static int start_in_namespace(crew_t *crew, unsigned i)
-{
-    int word[2];
-    int status = 1;
-    if (pipe2(word, O_CLOEXEC) != 0) {
-        return errno;
-    }
-    pid_t middle = fork();
-    if (middle == 0) {
-        fork_into_namespace(crew, i, word);
-    }
-    close(word[0]);
-    bool done = middle > 0 && waitpid(middle, &status, 0) == middle && status == 0;
-    if (done) {
-        crew->member[i].pid =
-            atomic_load_explicit(&crew->control->seat[i].pid, memory_order_relaxed);
-        done = write(word[1], "g", 1) == 1;
-    }
-    close(word[1]);
-    return done ? 0 : EAGAIN;
 }
 
 static void *be_worker_thread(void *argument)
@@ -146,7 +45,8 @@ static void *be_worker_thread(void *argument)
     hf_segment_t *segment;
     int error = hf_segment_open(&segment, c->segment_name, 0, NULL);
     if (error != 0) {
-        violation(c, "worker %u: hf_segment_open returned %s", seat, error_name(error));
+        violation(
+            c, "worker %u: hf_segment_open returned %s", seat, stress_error_name(error));
     } else {
         worker_begin(w, c, seat, segment);
         worker_work(w);
@@ -186,9 +86,9 @@ int crew_start(crew_t *crew, unsigned i)
     if (c->options.threads) {
         return start_thread(crew, i);
     }
-    fflush(stdout);
-    return crew_in_namespace(crew, i) ? start_in_namespace(crew, i)
-                                      : start_process(crew, i);
+    part_t part = {.crew = crew, .seat = i};
+    return stress_children_start(&crew->children, crew_in_namespace(crew, i),
+        be_worker_process, &part, &crew->member[i].pid);
 }
 
 static int member_with_pid(const crew_t *crew, pid_t pid)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "common/children.h"
 #include "worker.h"
 
 typedef struct {
@@ -25,8 +26,7 @@ typedef struct {
     control_t *control;
     hf_segment_t *segment;
     member_t *member;
-    int life[2];     /* a pipe whose write end only the conductor keeps: ends with it */
-    bool namespaces; /* PID namespaces are permitted */
+    stress_children_t children;
     uint64_t started;
 } crew_t;
 

@@ -141,7 +141,7 @@ bool guard_take_at_last(worker_t *auditor, record_t *r)
     grip_set(&c->seat[auditor->seat], 0, r->object, GRIP_WANTS);
     int error = timed(auditor, r, GUARD_AUDIT_WAIT_MS);
     if (error == ETIMEDOUT) {
-        char text[MESSAGE_SIZE / 2];
+        char text[STRESS_COMPLAINT_SIZE / 2];
         kinds_describe(c, auditor->root, r->object, text, sizeof text);
         violation(c, "#%u: can't be locked though nobody is left: %s", r->object, text);
     }

@@ -214,7 +214,7 @@ void kinds_describe(
     int error = kinds[kind]->owner(c, area_of(c, root, kind), object, &who);
     snprintf(text, size,
         "%s %u: %s%sowner %d/%d %s, %u waiters, the first is %d/%d for %" PRIu64 " ms",
-        kinds[kind]->name, object, error != 0 ? error_name(error) : "",
+        kinds[kind]->name, object, error != 0 ? stress_error_name(error) : "",
         error != 0 ? ", " : "", (int)who.pid, (int)who.tid,
         who.pid == 0 ? "(free)"
         : who.alive  ? "alive"

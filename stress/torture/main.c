@@ -107,7 +107,7 @@ static int read_options(int argc, char **argv, torture_options_t *options)
 
 static int fail(const char *what, int error)
 {
-    fprintf(stderr, "torture: %s: %s\n", what, error_name(error));
+    fprintf(stderr, "torture: %s: %s\n", what, stress_error_name(error));
     return NOT_CLEAN;
 }
 

@@ -62,7 +62,7 @@ void report_header(const conductor_t *d)
     const torture_options_t *o = &d->control->options;
     printf("torture: %u %s", o->processes,
         o->threads ? "threads of one process" : "processes");
-    if (!o->threads && d->crew.namespaces) {
+    if (!o->threads && d->crew.children.namespaces) {
         printf(" (%u of them in PID namespaces of their own)", count_namespaces(d));
     } else if (!o->threads) {
         printf(" (PID namespaces of their own are not permitted here)");
@@ -92,7 +92,7 @@ void report_line(const conductor_t *d, uint64_t now, char *text, size_t size)
     snprintf(text, size, format, seconds, (double)SUM(c, operations) / seconds / 1000,
         count_read(&c->kills), sum_of_objects(c),
         stress_duration(worst, sizeof worst, worst_recovery(c)),
-        count_read(&c->violations), d->watch.stalls, d->watch.rescues);
+        count_read(&c->complaints.count), d->watch.stalls, d->watch.rescues);
 }
 
 static void print_latency(const char *name, const stress_histogram_t *h)
@@ -176,7 +176,7 @@ static void print_judgement(const conductor_t *d)
 {
     const control_t *c = d->control;
     char longest[TEXT];
-    printf("  %-24s %" PRIu64 "\n", "violations", count_read(&c->violations));
+    printf("  %-24s %" PRIu64 "\n", "violations", count_read(&c->complaints.count));
     printf("  %-24s %" PRIu64 "\n", "lost counts", count_read(&c->lost));
     printf("  %-24s %" PRIu64 " (longest call %s, %" PRIu64
            " over 150 ms, stops not counted)\n",
@@ -192,7 +192,7 @@ static void print_judgement(const conductor_t *d)
 static bool print_verdict(const conductor_t *d)
 {
     const control_t *c = d->control;
-    uint64_t violations = count_read(&c->violations);
+    uint64_t violations = count_read(&c->complaints.count);
     uint64_t lost = count_read(&c->lost);
     bool rescued = d->watch.rescues > allowed_rescues(c);
     if (violations == 0 && lost == 0 && d->watch.stalls == 0 && !rescued) {

@@ -94,7 +94,7 @@ static void describe_call(watch_t *watch, unsigned seat, const char *kind)
     const control_t *c = watch->crew->control;
     const sight_t *s = &watch->sight[seat];
     uint32_t object = object_of_call(c, seat);
-    char text[MESSAGE_SIZE / 2];
+    char text[STRESS_COMPLAINT_SIZE / 2];
     kinds_describe(c, hf_segment_root(watch->crew->segment), object, text, sizeof text);
     stress_progress_say(watch->progress,
         "%s: worker %u has been in %s(#%u) for %" PRIu64
@@ -173,18 +173,6 @@ void watch_count_rescues(watch_t *watch, uint64_t now)
     watch->rescues = info.rescues;
 }
 
-void watch_print_violations(watch_t *watch)
-{
-    control_t *c = watch->crew->control;
-    while (
-        watch->messages < MESSAGES &&
-        atomic_load_explicit(&c->messages[watch->messages].ready, memory_order_acquire)) {
-        stress_progress_say(
-            watch->progress, "violation: %s", c->messages[watch->messages].text);
-        watch->messages++;
-    }
-}
-
 void watch_look(watch_t *watch, uint64_t now)
 {
     const control_t *c = watch->crew->control;
@@ -203,5 +191,5 @@ void watch_look(watch_t *watch, uint64_t now)
     if (now - watch->rescues_seen_ns > rescue_interval_ns) {
         watch_count_rescues(watch, now);
     }
-    watch_print_violations(watch);
+    stress_complaints_print(&watch->crew->control->complaints, watch->progress);
 }

@@ -53,7 +53,6 @@ typedef struct {
     uint64_t rescues;
     uint64_t rescues_seen_ns;
     uint64_t context_ns; /* when what led to something was last printed */
-    uint64_t messages;
 } watch_t;
 
 int watch_create(watch_t *watch, crew_t *crew, stress_progress_t *progress);
@@ -66,6 +65,5 @@ void watch_look(watch_t *watch, uint64_t now);
 
 /* The rescues up to this moment. */
 void watch_count_rescues(watch_t *watch, uint64_t now);
-void watch_print_violations(watch_t *watch);
 
 #endif

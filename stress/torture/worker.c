@@ -78,7 +78,7 @@ void worker_expect(
 {
     if (error != expected) {
         violation(w->control, "#%u: worker %u: %s returned %s where %s was due", object,
-            w->seat, call, error_name(error), error_name(expected));
+            w->seat, call, stress_error_name(error), stress_error_name(expected));
     }
 }
 
