@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# By hand, before a release: ten minutes of torture, then the sweep over every kill point,
-# with the choreographies and beside the peers. Usage: soak.sh [torture options]
+# By hand, before a release: ten minutes of each torture, then the sweep over every kill
+# point, with the choreographies and beside the peers. Usage: soak.sh [torture options]
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,7 @@ cmake --build build/soak --parallel "$(getconf _NPROCESSORS_ONLN)"
 failed=
 build/soak/stress/torture/torture --duration 600 --processes 8 "$@" ||
     failed="$failed torture"
+build/soak/stress/rcu_torture/rcu_torture --duration 600 || failed="$failed rcu_torture"
 build/soak/stress/sweep/sweep || failed="$failed sweep"
 
 if [ -n "$failed" ]; then

@@ -220,10 +220,16 @@ static void put_down(crew_t *crew, unsigned i)
     }
 }
 
+/* Whom one stops is mostly to go on, and to find that nobody has passed him over. */
+static bool is_spared(crew_t *crew, int i)
+{
+    return crew->post[i].stopped_ns != 0 && !stress_one_in(&crew->random, 16);
+}
+
 static void kill_somebody(crew_t *crew)
 {
     int i = anyone(crew);
-    if (i == NOBODY) {
+    if (i == NOBODY || is_spared(crew, i)) {
         return;
     }
     if (!crew->control->options.threads && !stress_one_in(&crew->random, 4)) {
@@ -231,7 +237,7 @@ static void kill_somebody(crew_t *crew)
     }
     put_down(crew, (unsigned)i);
     int second = stress_one_in(&crew->random, PAIR_EVERY) ? anyone(crew) : NOBODY;
-    if (second != NOBODY) {
+    if (second != NOBODY && !is_spared(crew, second)) {
         crew->pairs++;
         put_down(crew, (unsigned)second);
     }

@@ -13,6 +13,7 @@ typedef struct {
     const element_t *element;
     unsigned place;
     uint64_t version;
+    bool spoilt; /* freed or reused: said once */
 } sight_t;
 
 typedef struct {
@@ -33,11 +34,15 @@ static void unlock(member_t *m, section_t *s)
     member_expect(m, CALL(m, hf_rcu_read_unlock, m->segment), 0, "hf_rcu_read_unlock");
 }
 
-static void check(member_t *m, const section_t *s, const sight_t *seen, bool shortly)
+static void check(member_t *m, const section_t *s, sight_t *seen, bool shortly)
 {
+    if (seen->spoilt) {
+        return;
+    }
     const char *fault =
         element_fault(m->stage, seen->element, seen->place, seen->version, shortly);
     if (fault != NULL) {
+        seen->spoilt = true;
         violation(m->control,
             "reader %u: place %u: version %" PRIu64 " was freed in the section that saw "
             "it, %.3f ms old, depth %u: %s (now version %" PRIu64 " is shown)",
@@ -47,7 +52,7 @@ static void check(member_t *m, const section_t *s, const sight_t *seen, bool sho
     }
 }
 
-static void check_all(member_t *m, const section_t *s, bool shortly)
+static void check_all(member_t *m, section_t *s, bool shortly)
 {
     for (unsigned i = 0; i < s->held; i++) {
         check(m, s, &s->sight[i], shortly);

@@ -93,7 +93,7 @@ static void print_ages(const control_t *c)
     for (unsigned i = 0; i < AGES; i++) {
         uint64_t n = sum_at(c, offsetof(seat_t, by_period) + i * sizeof(uint64_t));
         if (n != 0 || i < 2) {
-            printf(" %u: %" PRIu64 "%s", i, n, i < 2 ? "," : " FREED,");
+            printf(" %u: %" PRIu64 "%s", i, n, i < 2 ? "," : " TOO OLD,");
         }
     }
     printf(" unknown: %" PRIu64 "\n  %-22s", sum_at(c, offsetof(seat_t, unknown)),
