@@ -306,7 +306,7 @@ void crew_act(crew_t *crew, uint64_t now)
     }
 }
 
-bool crew_give_up(crew_t *crew)
+void crew_give_up(crew_t *crew)
 {
     for (unsigned i = 0; i < members(crew); i++) {
         if (crew->post[i].up) {
@@ -317,15 +317,11 @@ bool crew_give_up(crew_t *crew)
                     : "in no call");
         }
     }
-    if (crew->control->options.threads) {
-        return false;
-    }
     for (unsigned i = 0; i < members(crew); i++) {
-        if (crew->post[i].up) {
+        if (crew->post[i].up && !crew->control->options.threads) {
             put_down(crew, i);
             waitpid(crew->post[i].pid, NULL, 0);
             crew->post[i].up = false;
         }
     }
-    return true;
 }

@@ -53,7 +53,7 @@ void crew_release(crew_t *crew);
 
 unsigned crew_up(const crew_t *crew);
 
-/* Those who have not finished: they are complained about, and killed. False: threads. */
-bool crew_give_up(crew_t *crew);
+/* Those who have not finished are complained about; and killed, if they are processes. */
+void crew_give_up(crew_t *crew);
 
 #endif

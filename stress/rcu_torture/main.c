@@ -177,7 +177,7 @@ static int torture(conductor_t *d)
     return error;
 }
 
-/* False: threads that do not end, so that nothing can be tidied up. */
+/* False: some did not, and what holds them up would hold us up, too. */
 static bool finish(conductor_t *d)
 {
     atomic_store_explicit(&d->control->finish, true, memory_order_relaxed);
@@ -185,7 +185,11 @@ static bool finish(conductor_t *d)
     for (unsigned looks = 0; crew_up(&d->crew) > 0 && looks < FINISH_LOOKS; looks++) {
         look(d);
     }
-    return crew_up(&d->crew) == 0 || crew_give_up(&d->crew);
+    bool finished = crew_up(&d->crew) == 0;
+    if (!finished) {
+        crew_give_up(&d->crew);
+    }
+    return finished;
 }
 
 static void tell_fault(const char *words, void *control)
@@ -198,6 +202,8 @@ static void audit(conductor_t *d)
 {
     member_t auditor;
     hf_segment_t *segment = d->crew.segment;
+    sigset_t set = our_signals();
+    sigprocmask(SIG_UNBLOCK, &set, NULL); /* lest a call that hangs can't be ended */
     member_begin(&auditor, d->control, MOST_MEMBERS, segment);
     writer_clear(&auditor);
     int error = hf_heap_info(segment, &d->memory.after);
@@ -208,6 +214,7 @@ static void audit(conductor_t *d)
     if (info.pending != 0) {
         violation(d->control, "%zu blocks are still pending", info.pending);
     }
+    d->memory.looked_at = true;
     d->memory.sound = hf_segment_check(segment, tell_fault, d->control) == 0;
 }
 

@@ -124,29 +124,45 @@ static void print_judgement(const crew_t *crew)
         stress_duration(gap, sizeof gap, crew->longest_gap_ns));
 }
 
+static bool is_equal(const memory_t *m)
+{
+    return m->before.used == m->after.used && m->before.blocks == m->after.blocks;
+}
+
+static bool is_whole(const memory_t *m)
+{
+    return m->looked_at && m->sound && is_equal(m);
+}
+
+static void print_memory(const memory_t *m)
+{
+    if (!m->looked_at) {
+        printf("  %-22s not looked at: somebody did not finish\n", "memory");
+        return;
+    }
+    printf(
+        "  %-22s before: %zu blocks, %zu bytes; after: %zu, %zu: %s; the segment is %s\n",
+        "memory", m->before.blocks, m->before.used, m->after.blocks, m->after.used,
+        is_equal(m) ? "equal" : "NOT EQUAL", m->sound ? "sound" : "DAMAGED");
+}
+
 bool report_verdict(const crew_t *crew, double seconds, const memory_t *memory)
 {
-    const hf_heap_info_t *before = &memory->before, *after = &memory->after;
     uint64_t violations = count_read(&crew->control->complaints.count);
-    bool equal = before->used == after->used && before->blocks == after->blocks;
     bool rescued = crew->rescues > crew->kills / KILLS_PER_RESCUE;
     printf("rcu_torture: %.1f s\n", seconds);
     print_work(crew, seconds);
     print_ages(crew->control);
-    printf(
-        "  %-22s before: %zu blocks, %zu bytes; after: %zu, %zu: %s; the segment is %s\n",
-        "memory", before->blocks, before->used, after->blocks, after->used,
-        equal ? "equal" : "NOT EQUAL", memory->sound ? "sound" : "DAMAGED");
+    print_memory(memory);
     print_judgement(crew);
-    bool clean =
-        violations == 0 && crew->stalls == 0 && !rescued && equal && memory->sound;
+    bool clean = violations == 0 && crew->stalls == 0 && !rescued && is_whole(memory);
     if (clean) {
         printf("verdict: clean\n");
     } else {
         printf("verdict: FAILED: %" PRIu64 " violations, %" PRIu64 " stalls, %" PRIu64
                " rescues%s, memory %s; seed %" PRIu64 "\n",
             violations, crew->stalls, crew->rescues, rescued ? " (too many)" : "",
-            equal && memory->sound ? "whole" : "not whole", crew->control->options.seed);
+            is_whole(memory) ? "whole" : "not whole", crew->control->options.seed);
     }
     return clean;
 }

@@ -7,7 +7,8 @@
 /* What the end left: in blocks and bytes in use. */
 typedef struct {
     hf_heap_info_t before, after;
-    bool sound; /* hf_segment_check */
+    bool looked_at; /* nobody was left in a call */
+    bool sound;     /* hf_segment_check */
 } memory_t;
 
 void report_header(const crew_t *crew);
