@@ -101,10 +101,10 @@ static _Noreturn void fork_into_namespace(const order_t *order, int starter)
 }
 
 /*
- * unshare applies to later children only, and can't be taken back without privilege; so a
- * process in the middle does it, forks the child, tells us its id and ends, and the child
- * becomes ours (we are the subreaper). It waits for our word, lest the middle's end counts
- * as its parent's.
+ * unshare applies to later children only, and can't be taken back without privilege; so
+ * a process in the middle does it, forks the child, tells us its id and ends, and the
+ * child becomes ours (we are the subreaper). It waits for our word, lest the middle's end
+ * counts as its parent's.
  */
 static int start_apart(const order_t *order, pid_t *pid)
 {

@@ -242,9 +242,9 @@ static bool retire(member_t *m, uint64_t offset)
 }
 
 /*
- * With all places locked: nobody else allocates or retires. When nothing waits for a grace
- * period any more, each block is owned, or it is the one in doubt, not retired yet. This
- * is how a program can know whether who died had retired it.
+ * With all places locked: nobody else allocates or retires. When nothing waits for a
+ * grace period any more, each block is owned, or it is the one in doubt, not retired yet.
+ * This is how a program can know whether who died had retired it.
  */
 static bool census(member_t *m)
 {
