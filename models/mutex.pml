@@ -2,11 +2,12 @@
 /*
  * The mutex: src/mutex/mutex.c, word.h; src/wait/bias.c; hfi_wait_sleep without its timer.
  *
- *   N, KILLS     participants, deaths            ROUNDS   locks of each participant
+ *   N, KILLS     participants, deaths            ROUNDS   locks of 0; the others: one
  *   TIMED        mask: whose deadlines may pass  GIVES_UP not all declare consistency
  *   RESTORES     of the bias, at most     NO_BIAS  it has been revoked, and stays so
  *   TWO_LOCKS    0 locks both locks; 1 the first, 2 the second, 3 the second
  *   BACKSTOP     the timer rings when nothing else can happen
+ *   SUCCESSIVE   a second death comes when nothing else can happen
  *   UNREACHED    mask: participants that fences do not reach
  */
 #ifndef N
@@ -46,6 +47,13 @@
 #define RINGS false
 #endif
 
+/* The heir of the first dead one holds on until there is a second one. */
+#ifdef SUCCESSIVE
+#define RESTS (kills == 1)
+#else
+#define RESTS false
+#endif
+
 /* word.h; the tag without its generation: nobody comes twice */
 #define SLEEPERS     1
 #define WAKING       2
@@ -71,6 +79,9 @@ byte bias[LOCKS];
 #endif
 byte on_word[LOCKS]; /* who is queued on the word's low half */
 byte buffered[N];    /* bit k: its store word[k] = 0 has not reached memory */
+
+/* Registers that no step leaves to the next one. */
+hidden byte n, ok;
 
 /* What must hold; no code sees these. */
 bool inside[LOCKS]; /* somebody living is between taking and giving back */
@@ -162,7 +173,13 @@ inline given()
 
 inline forget()
 {
-    w = 0; b = 0; n = 0; i = 0; slept = false; orphan = false; ok = false
+    w = 0; b = 0; i = 0; slept = false; orphan = false
+}
+
+inline again()
+{
+    w = 0; b = 0; i = 0; orphan = false;
+    GO(LOAD)
 }
 
 inline over()
@@ -170,7 +187,7 @@ inline over()
     forget();
     rounds++;
     if
-    :: rounds < ROUNDS -> GO(LOCK_FAST)
+    :: me == 0 && rounds < ROUNDS -> GO(LOCK_FAST)
     :: else -> rounds = 0; finished = finished | BIT(me); GO(FINISHED)
     fi
 }
@@ -209,17 +226,20 @@ inline held()
     fi
 }
 
-/* Participants that are all alike may be numbered as they come. */
-#if TIMED == 0 && UNREACHED == 0 && !defined(TWO_LOCKS)
-#define MAY_START(i) (i == 0 || pc[i - 1] != START)
+/* Participants that are alike may be numbered as they come. */
+#ifdef TWO_LOCKS
+#define SAME_LOCKS(i) (i == 3)
 #else
-#define MAY_START(i) true
+#define SAME_LOCKS(i) (i > 1 || (i == 1 && ROUNDS == 1))
 #endif
+#define ALIKE(mask, i) (HAS(mask, i) == HAS(mask, i - 1))
+#define MAY_START(i)                                                                    \
+    (!SAME_LOCKS(i) || !ALIKE(TIMED, i) || !ALIKE(UNREACHED, i) || pc[i - 1] != START)
 
 proctype Participant(byte me)
 {
-    byte w, b, n, k, i, rounds;
-    bool slept, orphan, ok;
+    byte w, b, k, i, rounds;
+    bool slept, orphan;
 #ifdef TWO_LOCKS
     k = (me > 1 -> 1 : 0);
 #endif
@@ -275,7 +295,7 @@ proctype Participant(byte me)
             :: else -> held()
             fi
 #endif
-        :: else -> GO(LOAD)
+        :: else -> again()
         fi }
     :: STEP(WAKE_OTHERS) wake(on_word[k], PAIR); held() }
     :: STEP(LEAVE) /* hfi_mutex_lock_within, without the lock */
@@ -299,7 +319,7 @@ proctype Participant(byte me)
         b = b | REVOKED;
         if
         :: ok -> i = 0; GO(FENCE)
-        :: else -> GO(LOAD)
+        :: else -> again()
         fi }
     :: STEP(FENCE) /* hfi_fence_everyone: one thread after the other */
 #ifndef NO_MEMBARRIER
@@ -318,7 +338,7 @@ proctype Participant(byte me)
         b = b | HEEDED;
         if
         :: ok -> GO(ENTER)
-        :: else -> GO(LOAD)
+        :: else -> again()
         fi }
     :: STEP(ENTER) /* held -> held, with sleepers; nothing to do if it is */
         n = w | SLEEPERS;
@@ -333,7 +353,7 @@ proctype Participant(byte me)
         w = n;
         if
         :: ok -> GO(BIAS_AGAIN)
-        :: else -> GO(LOAD)
+        :: else -> again()
         fi }
     :: STEP(BIAS_AGAIN)
 #ifdef NO_BIAS_AGAIN
@@ -341,13 +361,13 @@ proctype Participant(byte me)
 #else
         if
         :: bias[k] == b -> GO(WATCH)
-        :: else -> GO(LOAD)
+        :: else -> again()
         fi
 #endif
         }
     /* ---- hfi_wait_sleep; w: the word to sleep on, which has the holder ---- */
     :: STEP(WATCH) /* mark_watched: live -> live and watched */
-        b = 0; n = 0;
+        b = 0;
         slept = true;
         if
 #ifdef NO_WATCH
@@ -386,12 +406,12 @@ proctype Participant(byte me)
 #ifndef NO_PASS_ON
         :: IS_DEAD(HOLDER(w)) -> GO(PASS_ON)
 #endif
-        :: else -> GO(LOAD)
+        :: else -> again()
         fi }
-    :: STEP(PASS_ON) wake(on_lease[HOLDER(w)], ALL); GO(LOAD) }
+    :: STEP(PASS_ON) wake(on_lease[HOLDER(w)], ALL); again() }
 
     /* ---- held: hf_mutex_consistent, or not ---- */
-    :: STEP(CONSISTENT)
+    :: atomic { pc[me] == CONSISTENT && !RESTS ->
         if
         :: cas_word(word[k], word[k] & ~INCONSISTENT)
 #ifdef GIVES_UP
@@ -441,7 +461,7 @@ proctype Participant(byte me)
     :: STEP(RESTORE_CAS)
         n = (b & ~(REVOKED | HEEDED)) + RESTORED;
         cas_bias(b, n);
-        b = n; n = 0;
+        b = n;
         if
         :: ok -> GO(RESTORE_LOOK)
         :: else -> b = 0; GO(GIVE)
@@ -465,7 +485,7 @@ proctype Participant(byte me)
         wake(on_word[k], PAIR);
         if
         :: n == 0 -> GO(QUIET_CAS)
-        :: else -> n = 0; GO(GIVE_CAS)
+        :: else -> GO(GIVE_CAS)
         fi }
     :: STEP(QUIET_CAS)
         cas_word(w, 0);
@@ -484,7 +504,6 @@ proctype Participant(byte me)
         :: else
         fi;
         cas_word(w, n);
-        n = 0;
         if
         :: !ok -> w = word[k]; GO(GIVE)
         :: else ->
@@ -502,7 +521,9 @@ proctype Participant(byte me)
 #endif
         unlocked() }
 
-    :: pc[me] == FINISHED || pc[me] == DIED -> break
+    :: atomic { pc[me] == FINISHED || pc[me] == DIED ->
+        forget(); k = 0; rounds = 0;
+        break }
     od
 }
 

@@ -27,13 +27,21 @@ inline wake_watcher()
     }
 }
 
-#define MORTAL(v) kills < KILLS && !HAS(dead | finished, v)
+#ifdef SUCCESSIVE
+#define MAY_KILL (kills < KILLS && (kills == 0 || timeout))
+#define MAY_STOP (kills != 1)
+#else
+#define MAY_KILL (kills < KILLS)
+#define MAY_STOP true
+#endif
+#define MORTAL(v) (MAY_KILL && !HAS(dead | finished, v))
 
 proctype Killer()
 {
     byte victim;
+end:
     do
-    :: break
+    :: MAY_STOP -> break
     :: atomic { MORTAL(0) -> die(0) } wake_watcher()
     :: atomic { MORTAL(1) -> die(1) } wake_watcher()
 #if N > 2
