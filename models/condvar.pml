@@ -82,6 +82,7 @@ proctype Waiter(byte me)
 {
     short w;
     byte key;
+    bool is_over;
 end:
     do
     :: atomic { pc[me] == LOCK && mutex == 0 -> mutex = me + 1; GO(TEST) }
@@ -126,7 +127,7 @@ end:
 #else
         :: VALUE(w) == key && HAS(TIMED, me) -> done() /* ETIMEDOUT */
 #endif
-        :: VALUE(w) == key -> GO(SLEEP)
+        :: VALUE(w) == key && !is_over -> GO(SLEEP)
         :: VALUE(w) != key -> GO(ANSWER)
         fi }
     :: STEP(ANSWER) word = word & ~UNANSWERED; w = 0; key = 0; GO(LOCK) }
@@ -150,6 +151,7 @@ end:
         :: else -> GO(LOOK)
         fi }
     :: atomic { pc[me] == ASLEEP && HAS(woken | TIMED, me) ->
+        is_over = !HAS(woken, me);
         on_value = on_value & ~BIT(me);
         woken = woken & ~BIT(me);
         GO(LOOK) }
