@@ -26,7 +26,11 @@
 #define UNREACHED 0
 #endif
 #ifndef RESTORES
+#ifdef NO_BIAS
+#define RESTORES 0
+#else
 #define RESTORES 1
+#endif
 #endif
 #ifdef TWO_LOCKS
 #define LOCKS 2
@@ -173,7 +177,7 @@ inline given()
 
 inline forget()
 {
-    w = 0; b = 0; i = 0; slept = false; orphan = false
+    w = 0; b = 0; i = 0; slept = false; orphan = false; is_over = false
 }
 
 inline again()
@@ -239,7 +243,7 @@ inline held()
 proctype Participant(byte me)
 {
     byte w, b, k, i, rounds;
-    bool slept, orphan;
+    bool slept, orphan, is_over;
 #ifdef TWO_LOCKS
     k = (me > 1 -> 1 : 0);
 #endif
@@ -264,8 +268,8 @@ proctype Participant(byte me)
     :: STEP(LIFE) /* hfi_table_life, then the deadline */
         if
         :: IS_DEAD(HOLDER(w)) -> orphan = true; GO(TAKE)
-        :: !IS_DEAD(HOLDER(w)) && HAS(TIMED, me) -> GO(LEAVE)
-        :: !IS_DEAD(HOLDER(w)) -> GO(BIAS)
+        :: !IS_DEAD(HOLDER(w)) && HAS(TIMED, me) && slept -> GO(LEAVE)
+        :: !IS_DEAD(HOLDER(w)) && !is_over -> GO(BIAS)
         fi }
     :: STEP(TAKE) /* take: free -> us; dead holder's -> us, inconsistent */
         n = w & (SLEEPERS | WAKING);
@@ -399,6 +403,7 @@ proctype Participant(byte me)
 #endif
         fi }
     :: atomic { pc[me] == ASLEEP && (HAS(woken | TIMED, me) || RINGS) ->
+        is_over = HAS(TIMED, me) && !HAS(woken, me);
         leave_word_queues(me);
         GO(LOOK) }
     :: STEP(LOOK) /* pass_on_deaths */

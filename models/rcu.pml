@@ -5,11 +5,10 @@
  * older. Nesting is left out. A participant has the slot of its number, but for JOINER,
  * which comes into slot 0 after its owner has died.
  *
- *   READERS      mask: who reads, ROUNDS times; may stop for good inside a section: STOPS
+ *   READERS      mask: who reads, ROUNDS times
  *   UPDATERS     mask: who replaces the block, synchronizes and frees, once
  *   JOINER       this participant joins later
  *   FENCED       mask: participants that cannot issue membarrier
- *   RETIRE       updaters retire instead: src/heap's ring, period_tail and period_epoch
  */
 #ifndef N
 #define N 3
@@ -31,9 +30,6 @@
 #endif
 #ifndef FENCED
 #define FENCED 0
-#endif
-#ifndef TRIES
-#define TRIES 2 /* of each retirer */
 #endif
 
 #define drain(i) do :: len(buffer[i]) > 0 -> drain_one(i) :: else -> break od
@@ -58,10 +54,6 @@ byte joined;        /* whose lease has been taken */
 byte on_section[N]; /* who is queued on the section's low half */
 byte current;       /* the block that is published */
 byte freed;         /* bit b: block b has been freed */
-#ifdef RETIRE
-byte heap;          /* who has the heap's lock, + 1 */
-byte ring[4], head, tail, period_tail, period_epoch;
-#endif
 
 chan buffer[N] = [4] of { mtype, byte }; /* stores on their way, in order: TSO */
 
@@ -88,9 +80,6 @@ inline leave_queues(i)
 
 inline bury(i)
 {
-#ifdef RETIRE
-    heap = (heap == i + 1 -> 0 : heap);
-#endif
     leave_queues(i)
 }
 
@@ -99,8 +88,7 @@ mtype = {
     READ, ANNOUNCE, EPOCH, BEGIN, READ_FENCE, ACK, POINTER, USE, UNREAD, UNREAD_FENCE,
     LOOK_WAITED, CLEAR_WAITED, WAKE,
     SYNC, STICK, PUBLISH, BUMP, FENCE, MODES, SCAN, OWNER, RAISE, FENCE_AGAIN, SECOND_LOOK,
-    WATCH, WATCH_LIFE, QUEUE, QUEUE_LEASE, ASLEEP, LOOK, PASS_ON, FREE, BUMP_LATE,
-    LOCK, TRY, FREE_ONE, PERIOD, PERIOD_BUMP, PERIOD_FENCE, PERIOD_COMMIT
+    WATCH, WATCH_LIFE, QUEUE, QUEUE_LEASE, ASLEEP, LOOK, PASS_ON, FREE
 }
 
 inline done()
@@ -133,6 +121,7 @@ proctype Participant(byte me)
     do
     /* ---- hfi_table_join, into slot 0 ---- */
     :: atomic { pc[me] == JOIN && IS_DEAD(0) -> owner[0] = me; GO(JOIN_WAKE) }
+    :: atomic { pc[me] == JOIN && HAS(finished, 0) -> done() }
     :: STEP(JOIN_WAKE) wake(on_lease[0], ALL); GO(JOIN_CLEAR) }
     :: STEP(JOIN_CLEAR)
 #ifndef NO_CLEAR
@@ -208,7 +197,7 @@ proctype Participant(byte me)
 #else
     :: STEP(PUBLISH) old = current; current = me; GO(BUMP) }
     :: STEP(BUMP)
-#ifdef BUMP_LATE_INSTEAD
+#ifdef BUMP_LATE
         target = COUNT(epoch);
 #else
         epoch++;
@@ -298,7 +287,7 @@ proctype Participant(byte me)
     /* ---- hfi_wait_sleep on {section, lease} ---- */
     :: STEP(WATCH)
         if
-#ifdef NO_WATCH
+#if defined(NO_WATCH) || defined(WAIT_FOR_DEAD)
         :: true -> GO(QUEUE)
 #else
         :: LIVES(tag) -> watched = watched | BIT(tag); GO(WATCH_LIFE)
@@ -317,7 +306,7 @@ proctype Participant(byte me)
         fi }
     :: STEP(QUEUE_LEASE)
         if
-#ifdef NO_WATCH
+#if defined(NO_WATCH) || defined(WAIT_FOR_DEAD)
         :: true -> GO(ASLEEP)
 #else
         :: !IS_DEAD(tag) -> on_lease[tag] = on_lease[tag] | BIT(me); GO(ASLEEP)
@@ -335,7 +324,7 @@ proctype Participant(byte me)
     :: STEP(PASS_ON) wake(on_lease[tag], ALL); seen = 0; tag = 0; GO(SCAN) }
     :: STEP(FREE)
         freed = freed | BIT(old);
-#ifdef BUMP_LATE_INSTEAD
+#ifdef BUMP_LATE
         epoch++;
 #endif
         done() }
