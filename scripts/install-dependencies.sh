@@ -3,10 +3,11 @@
 # Installs what the build needs and is not there (Debian, Ubuntu). Leaves alone a machine
 # that has it all, whatever system that is.
 #
-# Usage: install-dependencies.sh [build | test | bench]
+# Usage: install-dependencies.sh [build | test | bench | models]
 #   build   compiler, cmake, make, pkg-config, liburcu: the library and the programs
-#   test    also Criterion
+#   test    also Criterion, and Spin
 #   bench   also what it is measured beside: a C++ compiler, Boost
+#   models  compiler, Spin
 set -eu
 
 purpose=${1:-test}
@@ -34,18 +35,23 @@ has_boost()
 }
 
 want 'gcc libc6-dev' compiles
-want cmake command -v cmake
-if ! command -v ninja >/dev/null 2>&1 || [ -z "${CMAKE_GENERATOR:-}" ]; then
-    want make command -v make
+if [ "$purpose" != models ]; then
+    want cmake command -v cmake
+    if ! command -v ninja >/dev/null 2>&1 || [ -z "${CMAKE_GENERATOR:-}" ]; then
+        want make command -v make
+    fi
+    want pkg-config command -v pkg-config
+    want liburcu-dev pkg-config --exists liburcu-bp
 fi
-want pkg-config command -v pkg-config
-want liburcu-dev pkg-config --exists liburcu-bp
 if [ "$purpose" = test ]; then
     want libcriterion-dev pkg-config --exists criterion
 fi
 if [ "$purpose" = bench ]; then
     want g++ command -v "${CXX:-c++}"
     want libboost-dev has_boost
+fi
+if [ "$purpose" = test ] || [ "$purpose" = models ]; then
+    want spin command -v spin
 fi
 
 if [ -z "$packages" ]; then
