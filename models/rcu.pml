@@ -8,6 +8,7 @@
  *   READERS      mask: who reads, ROUNDS times
  *   UPDATERS     mask: who replaces the block, synchronizes and frees, once
  *   JOINER       this participant joins later
+ *   RETIRE       they retire it instead, and free TRIES times what a period has ended for
  *   FENCED       mask: participants that cannot issue membarrier
  */
 #ifndef N
@@ -55,6 +56,15 @@ byte on_section[N]; /* who is queued on the section's low half */
 byte current;       /* the block that is published */
 byte freed;         /* bit b: block b has been freed */
 
+#ifdef RETIRE
+#ifndef TRIES
+#define TRIES 2
+#endif
+byte heap; /* who has its lock, + 1; what it changes, it changes in one commit */
+byte ring[N], head, tail;
+byte period_tail, period_epoch; /* all before period_tail came before that epoch */
+#endif
+
 chan buffer[N] = [4] of { mtype, byte }; /* stores on their way, in order: TSO */
 
 hidden byte n, value;
@@ -80,6 +90,9 @@ inline leave_queues(i)
 
 inline bury(i)
 {
+#ifdef RETIRE
+    heap = (heap == i + 1 -> 0 : heap);
+#endif
     leave_queues(i)
 }
 
@@ -88,7 +101,8 @@ mtype = {
     READ, ANNOUNCE, EPOCH, BEGIN, READ_FENCE, ACK, POINTER, USE, UNREAD, UNREAD_FENCE,
     LOOK_WAITED, CLEAR_WAITED, WAKE,
     SYNC, STICK, PUBLISH, BUMP, FENCE, MODES, SCAN, OWNER, RAISE, FENCE_AGAIN, SECOND_LOOK,
-    WATCH, WATCH_LIFE, QUEUE, QUEUE_LEASE, ASLEEP, LOOK, PASS_ON, FREE
+    WATCH, WATCH_LIFE, QUEUE, QUEUE_LEASE, ASLEEP, LOOK, PASS_ON, FREE,
+    LOCK, RETIRED, TRY, FREE_ONE, PERIOD_TAIL, PERIOD_BUMP, PERIOD_COMMIT, UNLOCK
 }
 
 inline done()
@@ -104,6 +118,24 @@ inline next_slot()
     s++;
     GO(SCAN)
 }
+
+#ifdef RETIRE
+#define AFTER_SCAN FREE_ONE
+#define FIRST_STEP LOCK
+#define MEETS_OLD  UNLOCK /* does not wait */
+#ifdef COMMIT_EARLY
+#define AFTER_BUMP  PERIOD_COMMIT
+#define AFTER_FENCE UNLOCK
+#else
+#define AFTER_BUMP  FENCE
+#define AFTER_FENCE PERIOD_COMMIT
+#endif
+#else
+#define FIRST_STEP  SYNC
+#define AFTER_SCAN  FREE
+#define AFTER_FENCE SCAN
+#define MEETS_OLD   RAISE
+#endif
 
 inline unread()
 {
@@ -215,7 +247,7 @@ proctype Participant(byte me)
 #endif
         i++;
         if
-        :: i == N -> i = 0; GO(SCAN)
+        :: i == N -> i = 0; GO(AFTER_FENCE)
         :: else
         fi }
     :: STEP(MODES) /* one that cannot fence others needs them all to fence themselves */
@@ -234,7 +266,7 @@ proctype Participant(byte me)
         fi }
     :: STEP(SCAN)
         if
-        :: s == N || s == JOINER -> s = 0; GO(FREE)
+        :: s == N || s == JOINER -> s = 0; GO(AFTER_SCAN)
         :: else ->
             seen = section[s];
             if
@@ -254,7 +286,7 @@ proctype Participant(byte me)
 #ifdef WAIT_FOR_DEAD
         :: GO(RAISE)
 #else
-        :: LIVES(tag) -> GO(RAISE)
+        :: LIVES(tag) -> tag = (MEETS_OLD == UNLOCK -> 0 : tag); GO(MEETS_OLD)
 #endif
         fi }
     :: STEP(RAISE)
@@ -329,6 +361,46 @@ proctype Participant(byte me)
 #endif
         done() }
 
+#ifdef RETIRE
+    /* ---- hf_rcu_retire, and a try ---- */
+    :: atomic { pc[me] == LOCK && heap == 0 ->
+        heap = me + 1;
+        if
+        :: rounds == 0 -> GO(RETIRED)
+        :: else -> GO(TRY)
+        fi }
+    :: STEP(RETIRED) /* one commit: unpublished, and in the ring */
+        ring[tail] = current; tail++;
+        current = me;
+        GO(TRY) }
+    :: STEP(TRY) target = period_epoch; GO(SCAN) }
+    :: STEP(FREE_ONE)
+        if
+        :: head < period_tail -> freed = freed | BIT(ring[head]); head++
+        :: else -> GO(PERIOD_TAIL)
+        fi }
+    :: STEP(PERIOD_TAIL)
+#ifdef TWO_COMMITS
+        period_tail = tail;
+#endif
+        GO(PERIOD_BUMP) }
+    :: STEP(PERIOD_BUMP) epoch++; target = COUNT(epoch); GO(AFTER_BUMP) }
+    :: STEP(PERIOD_COMMIT) /* both in one commit, after the fence */
+        period_tail = tail; period_epoch = target;
+#ifdef COMMIT_EARLY
+        GO(FENCE) }
+#else
+        GO(UNLOCK) }
+#endif
+    :: STEP(UNLOCK)
+        heap = 0; target = 0; s = 0; seen = 0; i = 0;
+        rounds++;
+        if
+        :: rounds < TRIES -> GO(LOCK)
+        :: else -> done()
+        fi }
+#endif
+
     :: pc[me] == FINISHED || pc[me] == DIED -> break
     od
 }
@@ -348,7 +420,7 @@ init {
             :: q == JOINER -> pc[q] = JOIN
             :: else ->
                 joined = joined | BIT(q);
-                pc[q] = (HAS(READERS, q) -> READ : SYNC)
+                pc[q] = (HAS(READERS, q) -> READ : FIRST_STEP)
             fi;
             run Participant(q);
             q++

@@ -127,6 +127,12 @@ check pass full rcu FENCED=1
 check pass full rcu FENCED=2 UPDATERS=2 READERS=5
 check pass full rcu FENCED=2 ROUNDS=2
 check pass full rcu NO_SECOND_LOOK # the kernel compares the section once more
+check pass quick rcu RETIRE
+check pass full rcu RETIRE TRIES=3 ROUNDS=2
+check fail quick rcu RETIRE COMMIT_EARLY
+check fail full rcu RETIRE TWO_COMMITS
+check fail full rcu RETIRE GUESS
+check fail full rcu RETIRE NO_MEMBARRIER
 check fail quick rcu NO_MEMBARRIER
 check fail full rcu WAIT_FOR_DEAD
 check fail quick rcu GUESS
