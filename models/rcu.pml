@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The grace period: readers mark their sections by a plain store, without a fence;
- * hf_rcu_synchronize bumps the epoch, fences everyone, and waits for sections that are
- * older. Nesting is left out. A participant has the slot of its number, but for JOINER,
+ * The grace period: src/rcu/rcu.c, retire.c; src/wait/mark.h. Nesting is left out. A participant has the slot of its number, but for JOINER,
  * which comes into slot 0 after its owner has died.
  *
  *   READERS      mask: who reads, ROUNDS times
  *   UPDATERS     mask: who replaces the block, synchronizes and frees, once
  *   JOINER       this participant joins later
  *   RETIRE       they retire it instead, and free TRIES times what a period has ended for
- *   FENCED       mask: participants that cannot issue membarrier
+ *   FENCED       mask: participants that neither have membarrier nor are reached by it
  */
 #ifndef N
 #define N 3
@@ -37,19 +35,21 @@
 
 #include "system.pml"
 
-/* The epoch word: the sticky bit, and the count. */
-#define STICKY     64
-#define COUNT(e)   ((e) & 63)
-#define IS_OLD(s)  (s != 0 && COUNT(s) < target)
+/* bias.h */
+#define REVOKED   1
+#define HEEDED    2
+#define BOTH      3
+#define PLAIN(b)  (((b) & REVOKED) == 0)
+
+#define IS_OLD(s)  (s != 0 && s < target)
 #define SLOT(i)    (i == JOINER -> 0 : i)
 #define LIVES(tag) (!IS_DEAD(tag) && HAS(joined, tag))
 
-mtype = { NEVER_READ, PLAIN_MODE, FENCED_MODE } /* rcu_mode */
-mtype = { SECTION, WAITED, MODE }
+mtype = { SECTION, BIAS }
 
 byte epoch = 1;
-byte section[N], waited[N];
-mtype mode[N];
+byte fenced;        /* somebody cannot fence others */
+byte section[N], bias[N], awaited[N];
 byte owner[N];      /* generation: which participant's tag is the slot's */
 byte joined;        /* whose lease has been taken */
 byte on_section[N]; /* who is queued on the section's low half */
@@ -67,7 +67,7 @@ byte period_tail, period_epoch; /* all before period_tail came before that epoch
 
 chan buffer[N] = [4] of { mtype, byte }; /* stores on their way, in order: TSO */
 
-hidden byte n, value;
+hidden byte n, ok, value;
 hidden mtype cell;
 
 inline drain_one(i)
@@ -75,8 +75,7 @@ inline drain_one(i)
     buffer[i] ? cell, value;
     if
     :: cell == SECTION -> section[SLOT(i)] = value
-    :: cell == WAITED -> waited[SLOT(i)] = value
-    :: cell == MODE -> mode[SLOT(i)] = value
+    :: cell == BIAS -> bias[SLOT(i)] = value
     fi
 }
 
@@ -97,10 +96,12 @@ inline bury(i)
 }
 
 mtype = {
-    JOIN, JOIN_WAKE, JOIN_CLEAR, JOIN_LEASE,
-    READ, ANNOUNCE, EPOCH, BEGIN, READ_FENCE, ACK, POINTER, USE, UNREAD, UNREAD_FENCE,
-    LOOK_WAITED, CLEAR_WAITED, WAKE,
-    SYNC, STICK, PUBLISH, BUMP, FENCE, MODES, SCAN, OWNER, RAISE, FENCE_AGAIN, SECOND_LOOK,
+    JOIN, JOIN_WAKE, JOIN_CLEAR, JOIN_BIAS, JOIN_LEASE,
+    EPOCH, MARK, MARK_BIAS, MARK_FENCE, MARKED, POINTER, USE,    /* a section */
+    UNMARK, UNMARK_BIAS, UNMARK_FENCE, LOOK_AWAITED, WAKE,
+    SETTLE, SETTLE_PLAIN, SETTLE_FENCE, SETTLE_LOOK, SETTLE_FENCED,
+    FENCE, SAY_FENCED, LOOK_FENCED, BIAS_OF, LIFE_OF, REVOKE, HEED_FENCE, HEED,
+    SYNC, BUMP, SCAN, OWNER, RAISE, SECOND_LOOK,
     WATCH, WATCH_LIFE, QUEUE, QUEUE_LEASE, ASLEEP, LOOK, PASS_ON, FREE,
     LOCK, RETIRED, TRY, FREE_ONE, PERIOD_TAIL, PERIOD_BUMP, PERIOD_COMMIT, UNLOCK
 }
@@ -108,13 +109,14 @@ mtype = {
 inline done()
 {
     finished = finished | BIT(me);
-    e = 0; p = 0; s = 0; i = 0; target = 0; tag = 0; old = 0; rounds = 0;
+    e = 0; p = 0; s = 0; i = 0; target = 0; tag = 0; old = 0; rounds = 0; seen = 0;
+    b = 0; j = 0; all = false; unsure = false;
     GO(FINISHED)
 }
 
 inline next_slot()
 {
-    seen = 0; tag = 0;
+    seen = 0; tag = 0; sleeps = false; unsure = false;
     s++;
     GO(SCAN)
 }
@@ -122,6 +124,7 @@ inline next_slot()
 #ifdef RETIRE
 #define AFTER_SCAN FREE_ONE
 #define FIRST_STEP LOCK
+#define NO_FENCE   GO(UNLOCK)
 #define MEETS_OLD  UNLOCK /* does not wait */
 #ifdef COMMIT_EARLY
 #define AFTER_BUMP  PERIOD_COMMIT
@@ -132,6 +135,7 @@ inline next_slot()
 #endif
 #else
 #define FIRST_STEP  SYNC
+#define NO_FENCE    done() /* ENOTSUP */
 #define AFTER_SCAN  FREE
 #define AFTER_FENCE SCAN
 #define MEETS_OLD   RAISE
@@ -147,9 +151,38 @@ inline unread()
     fi
 }
 
+/* What a load of one's own bias finds: a store of one's own may be on its way. */
+#define MY_BIAS                                                                         \
+    (buffer[me] ?? [BIAS, BOTH] -> BOTH : (buffer[me] ?? [BIAS, 0] -> 0 : bias[SLOT(me)]))
+
+inline fence_one(other)
+{
+#ifndef NO_MEMBARRIER
+    if
+    :: !HAS(FENCED, other) -> drain(other)
+    :: else
+    fi
+#else
+    skip
+#endif
+}
+
+/* The end of fence: of the period's, or of the one before a sleep. */
+inline has_fenced(is_sure)
+{
+    unsure = !(is_sure);
+    all = false;
+    if
+    :: sleeps -> GO(SECOND_LOOK)
+    :: !sleeps && unsure -> NO_FENCE
+    :: else -> GO(AFTER_FENCE)
+    fi
+}
+
 proctype Participant(byte me)
 {
-    byte e, p, s, i, target, tag, old, rounds, seen;
+    byte e, p, s, i, j, b, target, tag, old, rounds, seen;
+    bool all, unsure, sleeps; /* sleeps: the fence is the one before that */
     do
     /* ---- hfi_table_join, into slot 0 ---- */
     :: atomic { pc[me] == JOIN && IS_DEAD(0) -> owner[0] = me; GO(JOIN_WAKE) }
@@ -159,111 +192,155 @@ proctype Participant(byte me)
 #ifndef NO_CLEAR
         section[0] = 0;
 #endif
-        mode[0] = NEVER_READ;
-        GO(JOIN_LEASE) }
+        GO(JOIN_BIAS) }
+    :: STEP(JOIN_BIAS) bias[0] = BOTH; GO(JOIN_LEASE) }
     :: STEP(JOIN_LEASE)
         joined = joined | BIT(me);
         if
-        :: GO(READ)
+        :: GO(EPOCH)
         :: done() /* lives, and never reads */
         fi }
 
-    /* ---- read lock: the first one announces itself ---- */
-    :: STEP(READ)
-        buffer[me] ! MODE, (HAS(FENCED, me) -> FENCED_MODE : PLAIN_MODE);
-        GO(ANNOUNCE) }
-    :: STEP(ANNOUNCE)
-#ifndef NO_ANNOUNCE_FENCE
+    /* ---- begin_section; hfi_mark ---- */
+    :: STEP(EPOCH) e = epoch; GO(MARK) }
+    :: atomic { pc[me] == MARK && nfull(buffer[me]) ->
+        buffer[me] ! SECTION, e;
+        GO(MARK_BIAS) }
+    :: STEP(MARK_BIAS)
+        if
+        :: PLAIN(MY_BIAS) && !HAS(FENCED, me) -> GO(MARKED)
+        :: else -> GO(MARK_FENCE)
+        fi }
+    :: STEP(MARK_FENCE) drain(me); GO(MARKED) }
+    :: STEP(MARKED)
+        if
+        :: PLAIN(MY_BIAS) -> GO(POINTER)
+        :: else -> GO(SETTLE)
+        fi }
+    :: STEP(SETTLE)
+        if
+        :: fenced == 0 && !HAS(FENCED, me) -> GO(SETTLE_PLAIN)
+        :: else -> GO(SETTLE_FENCED)
+        fi }
+    :: atomic { pc[me] == SETTLE_PLAIN && nfull(buffer[me]) ->
+        buffer[me] ! BIAS, 0;
+        GO(SETTLE_FENCE) }
+    :: STEP(SETTLE_FENCE)
+#ifndef NO_SETTLE_FENCE
         drain(me);
 #endif
+        GO(SETTLE_LOOK) }
+    :: STEP(SETTLE_LOOK)
         if
-        :: HAS(FENCED, me) -> epoch = epoch | STICKY
-        :: else
-        fi;
-        GO(EPOCH) }
-    :: STEP(EPOCH) e = epoch; GO(BEGIN) }
-    :: atomic { pc[me] == BEGIN && nfull(buffer[me]) ->
-        buffer[me] ! SECTION, e;
-        if
-        :: e & STICKY -> GO(READ_FENCE)
+#ifndef NO_SETTLE_LOOK
+        :: fenced != 0 -> GO(SETTLE_FENCED)
+#endif
         :: else -> GO(POINTER)
         fi }
-    :: STEP(READ_FENCE)
-        drain(me);
-        if
-        :: mode[SLOT(me)] == FENCED_MODE -> GO(POINTER)
-        :: else -> GO(ACK)
-        fi }
-    :: STEP(ACK) buffer[me] ! MODE, FENCED_MODE; GO(POINTER) }
-    :: STEP(POINTER) p = current; GO(USE) }
+    :: atomic { pc[me] == SETTLE_FENCED && nfull(buffer[me]) ->
+        buffer[me] ! BIAS, BOTH;
+        GO(POINTER) }
     /* Law: what a reader has found stays until its section ends. */
-    :: STEP(USE) assert(!HAS(freed, p)); GO(UNREAD) }
-    :: atomic { pc[me] == UNREAD && nfull(buffer[me]) ->
+    :: STEP(POINTER) p = current; GO(USE) }
+    :: STEP(USE) assert(!HAS(freed, p)); GO(UNMARK) }
+    /* ---- end_section; hfi_unmark ---- */
+    :: atomic { pc[me] == UNMARK && nfull(buffer[me]) ->
         assert(!HAS(freed, p));
+        p = 0;
         buffer[me] ! SECTION, 0;
+        GO(UNMARK_BIAS) }
+    :: STEP(UNMARK_BIAS)
         if
-        :: e & STICKY -> GO(UNREAD_FENCE)
-        :: else -> GO(LOOK_WAITED)
+        :: PLAIN(MY_BIAS) && !HAS(FENCED, me) -> GO(LOOK_AWAITED)
+        :: else -> GO(UNMARK_FENCE)
         fi }
-    :: STEP(UNREAD_FENCE) drain(me); GO(LOOK_WAITED) }
-    :: STEP(LOOK_WAITED)
+    :: STEP(UNMARK_FENCE) drain(me); GO(LOOK_AWAITED) }
+    :: STEP(LOOK_AWAITED)
         if
-        :: waited[SLOT(me)] -> GO(CLEAR_WAITED)
+        :: awaited[SLOT(me)] > e -> GO(WAKE)
         :: else -> unread()
         fi }
-    :: atomic { pc[me] == CLEAR_WAITED && nfull(buffer[me]) ->
-        buffer[me] ! WAITED, 0;
-        GO(WAKE) }
     :: STEP(WAKE) wake(on_section[SLOT(me)], ALL); unread() }
 
-    /* ---- synchronize, after the caller's unpublishing ---- */
-    :: STEP(SYNC)
+    /* ---- fence; hfi_fence_everyone: one thread after the other ---- */
+    :: STEP(FENCE)
         if
-        :: HAS(FENCED, me) -> GO(STICK)
-        :: else -> GO(PUBLISH)
-        fi }
-    :: STEP(STICK) epoch = epoch | STICKY; GO(PUBLISH) }
-#ifdef BUMP_EARLY
-    :: STEP(PUBLISH) epoch++; target = COUNT(epoch); GO(BUMP) }
-    :: STEP(BUMP) old = current; current = me; i = 0; GO(FENCE) }
-#else
-    :: STEP(PUBLISH) old = current; current = me; GO(BUMP) }
-    :: STEP(BUMP)
-#ifdef BUMP_LATE
-        target = COUNT(epoch);
-#else
-        epoch++;
-        target = COUNT(epoch);
-#endif
-        i = 0;
-        if
-        :: HAS(FENCED, me) -> GO(MODES)
-        :: else -> GO(FENCE)
-        fi }
-#endif
-    :: STEP(FENCE) /* membarrier: one thread after the other */
-#ifndef NO_MEMBARRIER
-        drain(i);
-#endif
-        i++;
-        if
-        :: i == N -> i = 0; GO(AFTER_FENCE)
-        :: else
-        fi }
-    :: STEP(MODES) /* one that cannot fence others needs them all to fence themselves */
-        tag = owner[i];
-        if
-#ifndef NO_ACK
-        :: mode[i] == PLAIN_MODE && LIVES(tag) -> done() /* ENOTSUP */
-#endif
+        :: HAS(FENCED, me) -> GO(SAY_FENCED)
         :: else ->
-            tag = 0;
+            fence_one(i);
             i++;
             if
-            :: i == N -> i = 0; GO(SCAN)
+            :: i == N -> i = 0; GO(LOOK_FENCED)
             :: else
             fi
         fi }
+    :: STEP(SAY_FENCED) fenced = 1; all = true; GO(BIAS_OF) }
+    :: STEP(LOOK_FENCED)
+        if
+        :: fenced == 0 -> has_fenced(true)
+        :: else -> all = true; GO(BIAS_OF)
+        fi }
+    /* ---- all_fenced; hfi_bias_revoke ---- */
+    :: STEP(BIAS_OF)
+        if
+        :: i == N || i == JOINER -> i = 0; has_fenced(!HAS(FENCED, me) || all)
+        :: else ->
+            b = bias[i];
+            if
+            :: (b & BOTH) == BOTH -> b = 0; i++
+            :: else -> GO(LIFE_OF)
+            fi
+        fi }
+    :: STEP(LIFE_OF)
+        if
+        :: LIVES(owner[i]) -> GO(REVOKE)
+        :: else -> b = 0; i++; GO(BIAS_OF)
+        fi }
+    :: STEP(REVOKE)
+        ok = !PLAIN(b) || bias[i] == b;
+        if
+        :: ok && PLAIN(b) -> bias[i] = b | REVOKED
+        :: else
+        fi;
+        b = b | REVOKED;
+        if
+        :: !ok -> b = 0; GO(BIAS_OF)
+        :: ok && HAS(FENCED, me) -> /* ENOTSUP */
+#ifndef ALL_ANYWAY
+            all = false;
+#endif
+            b = 0; i++; GO(BIAS_OF)
+        :: ok && !HAS(FENCED, me) -> GO(HEED_FENCE)
+        fi }
+    :: STEP(HEED_FENCE)
+#ifndef HEED_UNFENCED
+        fence_one(j);
+#endif
+        j++;
+        if
+        :: j == N -> j = 0; GO(HEED)
+        :: else
+        fi }
+    :: STEP(HEED)
+        if
+        :: bias[i] == b -> bias[i] = b | HEEDED
+        :: else
+        fi;
+        b = 0; GO(BIAS_OF) }
+
+    /* ---- synchronize, after the caller's unpublishing ---- */
+#ifdef BUMP_EARLY
+    :: STEP(SYNC) epoch++; target = epoch; GO(BUMP) }
+    :: STEP(BUMP) old = current; current = me; GO(FENCE) }
+#else
+    :: STEP(SYNC) old = current; current = me; GO(BUMP) }
+    :: STEP(BUMP)
+#ifndef BUMP_LATE
+        epoch++;
+#endif
+        target = epoch;
+        GO(FENCE) }
+#endif
     :: STEP(SCAN)
         if
         :: s == N || s == JOINER -> s = 0; GO(AFTER_SCAN)
@@ -290,28 +367,19 @@ proctype Participant(byte me)
 #endif
         fi }
     :: STEP(RAISE)
-#ifndef NO_WAITED
-        waited[s] = 1;
+        sleeps = true;
+#ifndef NO_AWAITED
+        awaited[s] = (awaited[s] < target -> target : awaited[s]);
 #endif
-        i = 0; GO(FENCE_AGAIN) }
-    :: STEP(FENCE_AGAIN)
-#ifndef NO_FENCE_AGAIN
-        if
-        :: !HAS(FENCED, me) -> drain(i)
-        :: else
-        fi;
-#endif
-        i++;
-        if
-#ifdef NO_SECOND_LOOK
-        :: i == N -> i = 0; GO(WATCH)
+#ifdef NO_FENCE_AGAIN
+        GO(SECOND_LOOK) }
 #else
-        :: i == N -> i = 0; GO(SECOND_LOOK)
+        GO(FENCE) }
 #endif
-        :: else
-        fi }
     :: STEP(SECOND_LOOK)
+#ifndef NO_SECOND_LOOK
         seen = section[s];
+#endif
         if
         :: IS_OLD(seen) -> GO(WATCH)
         :: else -> next_slot()
@@ -345,15 +413,15 @@ proctype Participant(byte me)
         :: else -> leave_queues(me); GO(LOOK)
 #endif
         fi }
-    :: atomic { pc[me] == ASLEEP && HAS(woken, me) -> leave_queues(me); GO(LOOK) }
+    :: atomic { pc[me] == ASLEEP && (HAS(woken, me) || unsure) -> leave_queues(me); GO(LOOK) }
     :: STEP(LOOK) /* pass_on_deaths */
         if
 #ifndef NO_PASS_ON
         :: !LIVES(tag) -> GO(PASS_ON)
 #endif
-        :: else -> seen = 0; tag = 0; GO(SCAN)
+        :: else -> seen = 0; tag = 0; sleeps = false; unsure = false; GO(SCAN)
         fi }
-    :: STEP(PASS_ON) wake(on_lease[tag], ALL); seen = 0; tag = 0; GO(SCAN) }
+    :: STEP(PASS_ON) wake(on_lease[tag], ALL); seen = 0; tag = 0; sleeps = false; unsure = false; GO(SCAN) }
     :: STEP(FREE)
         freed = freed | BIT(old);
 #ifdef BUMP_LATE
@@ -384,7 +452,7 @@ proctype Participant(byte me)
         period_tail = tail;
 #endif
         GO(PERIOD_BUMP) }
-    :: STEP(PERIOD_BUMP) epoch++; target = COUNT(epoch); GO(AFTER_BUMP) }
+    :: STEP(PERIOD_BUMP) epoch++; target = epoch; GO(AFTER_BUMP) }
     :: STEP(PERIOD_COMMIT) /* both in one commit, after the fence */
         period_tail = tail; period_epoch = target;
 #ifdef COMMIT_EARLY
@@ -415,12 +483,12 @@ init {
         do
         :: q < N ->
             owner[q] = q;
-            mode[q] = NEVER_READ;
+            bias[q] = BOTH;
             if
             :: q == JOINER -> pc[q] = JOIN
             :: else ->
                 joined = joined | BIT(q);
-                pc[q] = (HAS(READERS, q) -> READ : FIRST_STEP)
+                pc[q] = (HAS(READERS, q) -> EPOCH : FIRST_STEP)
             fi;
             run Participant(q);
             q++

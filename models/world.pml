@@ -27,6 +27,9 @@ inline wake_watcher()
     }
 }
 
+#ifndef VICTIMS
+#define VICTIMS 15 /* mask: who may be killed */
+#endif
 #ifdef SUCCESSIVE
 #define MAY_KILL (kills < KILLS && (kills == 0 || timeout))
 #define MAY_STOP (kills != 1)
@@ -34,7 +37,7 @@ inline wake_watcher()
 #define MAY_KILL (kills < KILLS)
 #define MAY_STOP true
 #endif
-#define MORTAL(v) (MAY_KILL && !HAS(dead | finished, v))
+#define MORTAL(v) (MAY_KILL && HAS(VICTIMS, v) && !HAS(dead | finished, v))
 
 proctype Killer()
 {

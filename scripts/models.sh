@@ -89,7 +89,7 @@ check pass full mutex KILLS=2 BACKSTOP
 check pass full mutex KILLS=3 BACKSTOP TIMED=2
 check pass full mutex NO_BIAS N=4
 check pass full mutex NO_BIAS N=4 SUCCESSIVE KILLS=2
-check pass full mutex NO_BIAS N=4 TIMED=2 ROUNDS=2
+check pass full mutex NO_BIAS N=4 TIMED=2 ROUNDS=2 VICTIMS=4
 check fail full mutex KILLS=2
 check fail quick mutex HIDE_DEATH
 check fail quick mutex WAKE_ONE
@@ -103,7 +103,7 @@ check fail full mutex KEEP_WAKING_ASLEEP
 check fail full mutex LOST_QUIETLY GIVES_UP
 check fail full mutex NO_WAKE_AT_TAKEOVER NO_BIAS N=4 SUCCESSIVE KILLS=2
 check fail full mutex NO_PASS_ON TWO_LOCKS
-check fail full mutex LEAVE_QUIETLY NO_BIAS N=4 TIMED=2 ROUNDS=2
+check fail full mutex LEAVE_QUIETLY NO_BIAS N=4 TIMED=2 ROUNDS=2 VICTIMS=4
 
 # ---- the condition variable
 check pass quick condvar
@@ -121,18 +121,18 @@ check fail full condvar DEADLINE_FIRST TIMED=2 N=4
 
 # ---- the grace period
 check pass quick rcu
+check pass full rcu READERS=3 UPDATERS=4
 check pass quick rcu UPDATERS=2 JOINER=2
-check pass full rcu READERS=3 UPDATERS=4 ROUNDS=2
+check pass full rcu UPDATERS=2 JOINER=2 ROUNDS=2
 check pass full rcu FENCED=1
+check pass full rcu FENCED=2
 check pass full rcu FENCED=2 UPDATERS=2 READERS=5
-check pass full rcu FENCED=2 ROUNDS=2
+check pass full rcu FENCED=2 UPDATERS=2 ROUNDS=2 N=2
+check pass full rcu RETIRE
+check pass full rcu RETIRE ROUNDS=2
+check pass full rcu RETIRE FENCED=2
 check pass full rcu NO_SECOND_LOOK # the kernel compares the section once more
-check pass quick rcu RETIRE
-check pass full rcu RETIRE TRIES=3 ROUNDS=2
-check fail quick rcu RETIRE COMMIT_EARLY
-check fail full rcu RETIRE TWO_COMMITS
-check fail full rcu RETIRE GUESS
-check fail full rcu RETIRE NO_MEMBARRIER
+check pass full rcu NO_SETTLE_LOOK FENCED=2 UPDATERS=2 ROUNDS=2 N=2 # fence looks anew
 check fail quick rcu NO_MEMBARRIER
 check fail full rcu WAIT_FOR_DEAD
 check fail quick rcu GUESS
@@ -140,11 +140,16 @@ check fail full rcu BUMP_LATE
 check fail full rcu BUMP_EARLY
 check fail quick rcu NO_CLEAR UPDATERS=2 JOINER=2
 check fail full rcu NO_FENCE_AGAIN
-check fail full rcu NO_WAITED
+check fail full rcu NO_AWAITED
 check fail full rcu NO_WATCH
 check fail quick rcu NO_PASS_ON
-check fail quick rcu NO_ACK FENCED=2
-check fail full rcu NO_ANNOUNCE_FENCE FENCED=2 UPDATERS=2 READERS=5
+check fail quick rcu ALL_ANYWAY FENCED=2
+check fail full rcu HEED_UNFENCED FENCED=2
+check fail full rcu NO_SETTLE_FENCE FENCED=2 UPDATERS=2 ROUNDS=2 N=2
+check fail quick rcu RETIRE COMMIT_EARLY ROUNDS=2
+check fail full rcu RETIRE TWO_COMMITS
+check fail full rcu RETIRE GUESS
+check fail full rcu RETIRE NO_MEMBARRIER
 
 seconds=$(($(date +%s) - begin))
 if [ $status -eq 0 ]; then
