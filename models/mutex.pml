@@ -76,11 +76,16 @@
 #define PLAIN(b) (((b) & REVOKED) == 0)
 
 byte word[LOCKS];
-#ifdef NO_BIAS /* revoked long ago */
-byte bias[LOCKS] = REVOKED | HEEDED;
+#ifdef NO_BIAS /* a look finds it revoked and heeded: left out */
+#define AFTER_LIFE  ENTER
+#define AFTER_ENTER WATCH
+#define FIRST_TO_UNLOCK SLOW
 #else
-byte bias[LOCKS];
+#define AFTER_LIFE  BIAS
+#define AFTER_ENTER BIAS_AGAIN
+#define FIRST_TO_UNLOCK UNLOCK
 #endif
+byte bias[LOCKS];
 byte on_word[LOCKS]; /* who is queued on the word's low half */
 byte buffered[N];    /* bit k: its store word[k] = 0 has not reached memory */
 
@@ -203,10 +208,10 @@ inline locked()
 #ifdef TWO_LOCKS
     if
     :: me == 0 && k == 0 -> k = 1; GO(LOCK_FAST)
-    :: else -> GO(UNLOCK)
+    :: else -> GO(FIRST_TO_UNLOCK)
     fi
 #else
-    GO(UNLOCK)
+    GO(FIRST_TO_UNLOCK)
 #endif
 }
 
@@ -214,7 +219,7 @@ inline unlocked()
 {
 #ifdef TWO_LOCKS
     if
-    :: me == 0 && k == 1 -> forget(); k = 0; GO(UNLOCK)
+    :: me == 0 && k == 1 -> forget(); k = 0; GO(FIRST_TO_UNLOCK)
     :: else -> over()
     fi
 #else
@@ -269,7 +274,7 @@ proctype Participant(byte me)
         if
         :: IS_DEAD(HOLDER(w)) -> orphan = true; GO(TAKE)
         :: !IS_DEAD(HOLDER(w)) && HAS(TIMED, me) && slept -> GO(LEAVE)
-        :: !IS_DEAD(HOLDER(w)) && !is_over -> GO(BIAS)
+        :: !IS_DEAD(HOLDER(w)) && !is_over -> GO(AFTER_LIFE)
         fi }
     :: STEP(TAKE) /* take: free -> us; dead holder's -> us, inconsistent */
         n = w & (SLEEPERS | WAKING);
@@ -356,7 +361,7 @@ proctype Participant(byte me)
         fi;
         w = n;
         if
-        :: ok -> GO(BIAS_AGAIN)
+        :: ok -> GO(AFTER_ENTER)
         :: else -> again()
         fi }
     :: STEP(BIAS_AGAIN)
@@ -454,7 +459,7 @@ proctype Participant(byte me)
         w = word[k];
         assert(HOLDER(w) == me);
         if
-        :: !(w & SLEEPERS) -> GO(RESTORE)
+        :: !(w & SLEEPERS) && RESTORES > 0 -> GO(RESTORE)
         :: GO(GIVE)
         fi }
     :: STEP(RESTORE)

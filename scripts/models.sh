@@ -57,7 +57,7 @@ check()
     # shellcheck disable=SC2086 # the options are meant to be split
     if ! (cd "$scratch" && rm -f ./*.trail pan* &&
         spin -a $options "$models/$model.pml" >out 2>&1 &&
-        ${CC:-cc} $optimise -DSAFETY -DMEMLIM=3500 -w -o pan pan.c >>out 2>&1 &&
+        ${CC:-cc} $optimise -DSAFETY -DCOLLAPSE -DMEMLIM=3500 -w -o pan pan.c >>out 2>&1 &&
         ./pan -m200000 >>out 2>&1) && ! grep -q 'errors:' "$scratch/out"; then
         verdict=
         wrong 'it could not be run'
