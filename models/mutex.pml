@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mutex: src/mutex/mutex.c, word.h; src/wait/bias.c; hfi_wait_sleep without its timer.
+ * The mutex: src/mutex/mutex.c, word.h; src/wait/bias.c; hfi_wait_sleep, but its timer.
  *
  *   N, KILLS     participants, deaths            ROUNDS   locks of 0; the others: one
  *   TIMED        mask: whose deadlines may pass  GIVES_UP not all declare consistency

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The grace period: src/rcu/rcu.c, retire.c; src/wait/mark.h. Nesting is left out. A participant has the slot of its number, but for JOINER,
- * which comes into slot 0 after its owner has died.
+ * The grace period: src/rcu/rcu.c, retire.c; src/wait/mark.h. Nesting is left out. A
+ * participant has the slot of its number, but for JOINER, which comes into slot 0 after
+ * its owner has died.
  *
  *   READERS      mask: who reads, ROUNDS times
  *   UPDATERS     mask: who replaces the block, synchronizes and frees, once
@@ -103,7 +104,7 @@ mtype = {
     FENCE, SAY_FENCED, LOOK_FENCED, BIAS_OF, LIFE_OF, REVOKE, HEED_FENCE, HEED,
     SYNC, BUMP, SCAN, OWNER, RAISE, SECOND_LOOK,
     WATCH, WATCH_LIFE, QUEUE, QUEUE_LEASE, ASLEEP, LOOK, PASS_ON, FREE,
-    LOCK, RETIRED, TRY, FREE_ONE, PERIOD_TAIL, PERIOD_BUMP, PERIOD_COMMIT, UNLOCK
+    LOCK, RETIRED, TRY, FREE_ONE, PERIOD, PERIOD_TAIL, PERIOD_BUMP, PERIOD_COMMIT, UNLOCK
 }
 
 inline done()
@@ -114,11 +115,16 @@ inline done()
     GO(FINISHED)
 }
 
-inline next_slot()
+inline rescan()
 {
     seen = 0; tag = 0; sleeps = false; unsure = false;
-    s++;
     GO(SCAN)
+}
+
+inline next_slot()
+{
+    s++;
+    rescan()
 }
 
 #ifdef RETIRE
@@ -181,7 +187,7 @@ inline has_fenced(is_sure)
 
 proctype Participant(byte me)
 {
-    byte e, p, s, i, j, b, target, tag, old, rounds, seen;
+    byte e, p, s, i, j, b, target, tag, old, rounds, seen, end;
     bool all, unsure, sleeps; /* sleeps: the fence is the one before that */
     do
     /* ---- hfi_table_join, into slot 0 ---- */
@@ -413,15 +419,17 @@ proctype Participant(byte me)
         :: else -> leave_queues(me); GO(LOOK)
 #endif
         fi }
-    :: atomic { pc[me] == ASLEEP && (HAS(woken, me) || unsure) -> leave_queues(me); GO(LOOK) }
+    :: atomic { pc[me] == ASLEEP && (HAS(woken, me) || unsure) ->
+        leave_queues(me);
+        GO(LOOK) }
     :: STEP(LOOK) /* pass_on_deaths */
         if
 #ifndef NO_PASS_ON
         :: !LIVES(tag) -> GO(PASS_ON)
 #endif
-        :: else -> seen = 0; tag = 0; sleeps = false; unsure = false; GO(SCAN)
+        :: else -> rescan()
         fi }
-    :: STEP(PASS_ON) wake(on_lease[tag], ALL); seen = 0; tag = 0; sleeps = false; unsure = false; GO(SCAN) }
+    :: STEP(PASS_ON) wake(on_lease[tag], ALL); rescan() }
     :: STEP(FREE)
         freed = freed | BIT(old);
 #ifdef BUMP_LATE
@@ -441,11 +449,22 @@ proctype Participant(byte me)
         ring[tail] = current; tail++;
         current = me;
         GO(TRY) }
-    :: STEP(TRY) target = period_epoch; GO(SCAN) }
-    :: STEP(FREE_ONE)
+    :: STEP(TRY) /* tend: what it copies it goes by */
+        end = period_tail; target = period_epoch;
+        heap = 0;
         if
-        :: head < period_tail -> freed = freed | BIT(ring[head]); head++
-        :: else -> GO(PERIOD_TAIL)
+        :: head < end -> GO(SCAN)
+        :: else -> GO(PERIOD)
+        fi }
+    :: atomic { pc[me] == FREE_ONE && (heap == 0 || heap == me + 1) -> /* free_until */
+        if
+        :: head < end -> heap = me + 1; freed = freed | BIT(ring[head]); head++
+        :: else -> heap = 0; GO(PERIOD)
+        fi }
+    :: atomic { pc[me] == PERIOD && heap == 0 -> /* begin_period */
+        if
+        :: head >= period_tail && head != tail -> heap = me + 1; GO(PERIOD_TAIL)
+        :: else -> GO(UNLOCK)
         fi }
     :: STEP(PERIOD_TAIL)
 #ifdef TWO_COMMITS
@@ -461,7 +480,8 @@ proctype Participant(byte me)
         GO(UNLOCK) }
 #endif
     :: STEP(UNLOCK)
-        heap = 0; target = 0; s = 0; seen = 0; i = 0;
+        heap = (heap == me + 1 -> 0 : heap);
+        target = 0; end = 0; s = 0; seen = 0; i = 0;
         rounds++;
         if
         :: rounds < TRIES -> GO(LOCK)

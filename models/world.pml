@@ -4,6 +4,7 @@
  * after a model has defined KILLS, how many may die; bury(i), what a death does besides;
  * BUFFERED(i), whether participant i has stores on the way, and drain_one(i).
  */
+
 /* SIGKILL: what was stored is stored; the kernel takes the thread off the queues, marks
  * its lease, and, in a step of its own, wakes one of those who sleep on that. */
 inline die(v)
