@@ -83,7 +83,7 @@ check pass full mutex GIVES_UP
 check pass full mutex N=2 ROUNDS=2
 check pass full mutex ROUNDS=2
 check pass full mutex RESTORES=2 ROUNDS=2
-check pass quick mutex TIMED=2
+check pass full mutex TIMED=2
 check pass full mutex UNREACHED=1
 check pass full mutex TWO_LOCKS
 check pass full mutex KILLS=2 BACKSTOP
@@ -121,8 +121,8 @@ check fail full condvar NO_ENTRIES ROUNDS=2 N=4
 check fail full condvar DEADLINE_FIRST TIMED=2 N=4
 
 # ---- the grace period
-check pass quick rcu
-check pass full rcu READERS=3 UPDATERS=4
+check pass full rcu
+check pass quick rcu READERS=3 UPDATERS=4
 check pass quick rcu UPDATERS=2 JOINER=2
 check pass full rcu UPDATERS=2 JOINER=2 ROUNDS=2
 check pass full rcu FENCED=1
