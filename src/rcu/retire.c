@@ -14,27 +14,15 @@
 #include "base/deadline.h"
 #include "rcu/rcu.h"
 
-enum {
-    CAPACITY_MIN = 64,
-    BATCH = 64 /* to be retired before one looks whether any can be freed */
-};
+enum { BATCH = 64 /* to be retired before one looks whether any can be freed */ };
 
 /* ---- the ring: with the heap's lock ---- */
-
-/* What a dead one wrote is believed as little as what a living one does. */
-static bool is_sound(const hf_segment_t *seg)
-{
-    const struct hfi_rcu_control *rcu = seg->rcu;
-    uint64_t size = 0;
-    bool exists = rcu->ring == 0 || hfi_heap_usable(&seg->heap, rcu->ring, &size) == 0;
-    return exists && rcu->capacity <= size / sizeof(uint64_t) &&
-           rcu->retired - rcu->freed <= rcu->capacity;
-}
 
 static int enter(hf_segment_t *seg, struct hfi_tx *tx)
 {
     int error = hfi_heap_enter(&seg->heap, tx);
-    return error == 0 && !is_sound(seg) ? hfi_heap_cancel(tx, EBADMSG) : error;
+    return error == 0 && !hfi_segment_has_ring(seg) ? hfi_heap_cancel(tx, EBADMSG)
+                                                    : error;
 }
 
 static uint64_t *place_of(const hf_segment_t *seg, uint64_t number)
@@ -50,7 +38,7 @@ static int make_room(hf_segment_t *seg, struct hfi_tx *tx)
     if (rcu->retired - rcu->freed < rcu->capacity) {
         return 0;
     }
-    uint64_t block, capacity = rcu->capacity != 0 ? 2 * rcu->capacity : CAPACITY_MIN;
+    uint64_t block, capacity = rcu->capacity != 0 ? 2 * rcu->capacity : HFI_RING_MIN;
     if (capacity > HF_RCU_PENDING_MAX) {
         return EAGAIN;
     }

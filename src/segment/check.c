@@ -95,13 +95,23 @@ static void check_builders(const struct hf_segment *seg, struct hfi_faults *faul
     }
 }
 
+bool hfi_segment_has_ring(const struct hf_segment *seg)
+{
+    const struct hfi_rcu_control *rcu = seg->rcu;
+    uint64_t size, capacity = rcu->capacity;
+    if (rcu->ring == 0) {
+        return capacity == 0 && rcu->retired == rcu->freed;
+    }
+    return capacity >= HFI_RING_MIN && (capacity & (capacity - 1)) == 0 &&
+           hfi_heap_usable(&seg->heap, rcu->ring, &size) == 0 &&
+           capacity <= size / sizeof(uint64_t) && rcu->retired - rcu->freed <= capacity;
+}
+
 static void check_retired(const struct hf_segment *seg, struct hfi_faults *faults)
 {
     const struct hfi_rcu_control *rcu = seg->rcu;
-    uint64_t size = 0, pending = rcu->retired - rcu->freed;
-    int error = rcu->ring != 0 ? hfi_heap_usable(&seg->heap, rcu->ring, &size) : 0;
-    if (error != 0 || rcu->capacity > size / sizeof(uint64_t) ||
-        pending > rcu->capacity) {
+    uint64_t size;
+    if (!hfi_segment_has_ring(seg)) {
         hfi_fault(faults, hfi_heap_offset(&seg->heap, rcu),
             "the ring of retired blocks is not as large as it should be");
         return;

@@ -10,6 +10,8 @@
 
 enum { HFI_SIGNATURE_SIZE = 8 };
 
+enum { HFI_RING_MIN = 64 };
+
 /* Shared, of RCU (src/rcu). All but the first line belongs to who holds the heap's lock.
  * The ring holds `capacity` blocks; the one that was retired as number n, from 0 on,
  * stands at n modulo that. */

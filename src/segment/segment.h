@@ -26,6 +26,9 @@ bool hfi_segment_holds(const struct hf_segment *seg, const void *address, uint64
 /* Whether a pointer may stand there. False also without a segment. */
 bool hfi_segment_has_pointer(const struct hf_segment *seg, const hf_ptr_t *p);
 
+/* Whether the ring of retired blocks, or none, is as it can be. With the heap's lock. */
+bool hfi_segment_has_ring(const struct hf_segment *seg);
+
 /* The offset that a pointer leads to, whatever that is; 0: null. */
 uint64_t hfi_ptr_target(const struct hf_segment *seg, const hf_ptr_t *p);
 /* As hf_ptr_set, when the transaction commits. */
