@@ -92,14 +92,18 @@ static inline int holdfast_add(void *counter)
     return hf_counter_add(*(const hf_counter_t *)counter, 1);
 }
 
+/* A handle is a value, which its user has in a variable of his own. */
+
 static int holdfast_pairs(void *counter, uint64_t count)
 {
-    return loop_pairs(counter, count, holdfast_add, nothing);
+    hf_counter_t c = *(const hf_counter_t *)counter;
+    return loop_pairs(&c, count, holdfast_add, nothing);
 }
 
 static uint64_t holdfast_reads(contest_t *contest, void *counter)
 {
-    return loop_reads(contest, counter, holdfast_add, nothing);
+    hf_counter_t c = *(const hf_counter_t *)counter;
+    return loop_reads(contest, &c, holdfast_add, nothing);
 }
 
 enum { COUNT_PLAIN, COUNT_ATOMIC, COUNT_HOLDFAST, COUNT_PEERS };

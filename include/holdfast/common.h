@@ -49,9 +49,19 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define HF_NODISCARD __attribute__((warn_unused_result))
 #define HF_API       __attribute__((visibility("default")))
+/* One that a program may read as fast as the library does; plain data, also in C++. */
+#define HF_THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
 #else
 #define HF_NODISCARD
 #define HF_API
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define HF_UNDER_TSAN 1 /* it does not see into assembly */
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HF_UNDER_TSAN 1
+#endif
 #endif
 
 #ifdef __cplusplus

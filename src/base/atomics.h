@@ -9,14 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define HFI_UNDER_TSAN 1 /* it does not see into assembly */
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define HFI_UNDER_TSAN 1
-#endif
-#endif
-
 static inline uint32_t hfi_load32_relaxed(const uint32_t *p)
 {
     return __atomic_load_n(p, __ATOMIC_RELAXED);
@@ -80,20 +72,6 @@ static inline bool hfi_cas64(uint64_t *p, uint64_t *expected, uint64_t desired)
 {
     return __atomic_compare_exchange_n(
         p, expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
-}
-
-/*
- * Adds to a word that only the calling thread writes. One instruction: neither a signal
- * handler that does the same nor a kill comes between its load and its store. It needs no
- * lock, which is most of the cost of others'.
- */
-static inline void hfi_add64_alone(uint64_t *p, uint64_t n)
-{
-#if defined(__x86_64__) && !defined(HFI_UNDER_TSAN)
-    __asm__("addq %1, %0" : "+m"(*p) : "er"(n) : "cc");
-#else
-    __atomic_fetch_add(p, n, __ATOMIC_RELAXED);
-#endif
 }
 
 /* A full fence behind hfi_cas32 or hfi_cas64, which is one by itself on x86. */

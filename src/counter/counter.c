@@ -171,45 +171,31 @@ static int own_stripe(struct hf_segment *seg, unsigned group, struct hfi_stripe 
     return error != 0 ? error : hfi_stripe_of(seg, group, slot, stripe);
 }
 
-static int find_cells(struct hf_segment *seg, unsigned group, uint64_t **cells)
+static int find_cell(struct hf_segment *seg, uint16_t id, uint64_t **cell)
 {
-    const struct hfi_tally *tally = hfi_tally_find(&seg->at);
+    unsigned group = id / HF_TALLY_GROUP;
+    const hf_tally_t *t = hfi_tally_find(seg);
     struct hfi_stripe *stripe;
-    *cells = tally != NULL ? hfi_tally_cells(tally, group) : NULL;
-    if (*cells != NULL) { /* a signal handler, too, may come as far as here */
+    *cell = t != NULL ? hf_tally_cell(t, id) : NULL;
+    if (*cell != NULL) { /* a signal handler, too, may come as far as here */
         return 0;
     }
     int error = own_stripe(seg, group, &stripe);
     if (error == 0) {
-        *cells = stripe->cells;
-        error = hfi_tally_keep(&seg->at, group, *cells);
+        *cell = &stripe->cells[id % HF_TALLY_GROUP];
+        error = hfi_tally_keep(seg, group, stripe->cells);
     }
     return error;
 }
 
-static __attribute__((noinline)) int add_slow(hf_counter_t c, int64_t n)
+int hf_counter_add_called(hf_counter_t c, int64_t n)
 {
-    uint64_t *cells;
-    int error = c.hf_segment != NULL
-                    ? find_cells(c.hf_segment, c.hf_id / HFI_GROUP, &cells)
-                    : EINVAL;
+    uint64_t *cell;
+    int error = c.hf_segment != NULL ? find_cell(c.hf_segment, c.hf_id, &cell) : EINVAL;
     if (error == 0) {
-        hfi_add64_alone(&cells[c.hf_id % HFI_GROUP], (uint64_t)n);
+        hf_tally_add(cell, n);
     }
     return error;
-}
-
-int hf_counter_add(hf_counter_t c, int64_t n)
-{
-    const struct hfi_tally *t = __atomic_load_n(&hfi_tally_last, __ATOMIC_RELAXED);
-    if (t != NULL && hfi_tally_is_of(t, c.hf_segment)) {
-        uint64_t *cells = hfi_tally_cells(t, c.hf_id / HFI_GROUP);
-        if (cells != NULL) {
-            hfi_add64_alone(&cells[c.hf_id % HFI_GROUP], (uint64_t)n);
-            return 0;
-        }
-    }
-    return add_slow(c, n);
 }
 
 /* ---- read: relaxed, as each cell is a number by itself ---- */
@@ -221,14 +207,14 @@ int hf_counter_read(hf_counter_t c, int64_t *sum)
     if (seg == NULL || sum == NULL) {
         return EINVAL;
     }
-    int error = hfi_stripes_of(seg, c.hf_id / HFI_GROUP, &stripes);
+    int error = hfi_stripes_of(seg, c.hf_id / HF_TALLY_GROUP, &stripes);
     uint32_t used = error == 0 && stripes != NULL ? hfi_table_used(&seg->at.table) : 0;
     uint64_t total = 0;
     for (uint32_t slot = 0; error == 0 && slot < used; slot++) {
         struct hfi_stripe *stripe;
         error = hfi_stripe_at(seg, &stripes[slot], &stripe);
         if (error == 0 && stripe != NULL) {
-            total += hfi_load64_relaxed(&stripe->cells[c.hf_id % HFI_GROUP]);
+            total += hfi_load64_relaxed(&stripe->cells[c.hf_id % HF_TALLY_GROUP]);
         }
     }
     *sum = (int64_t)total;
@@ -246,14 +232,14 @@ static int add_up_slot(const struct hf_segment *seg, uint32_t slot, struct sums 
 {
     int error = 0;
     for (unsigned g = 0; error == 0 && g < sums->groups; g++) {
-        uint64_t *of = &sums->of[g * HFI_GROUP];
+        uint64_t *of = &sums->of[g * HF_TALLY_GROUP];
         const uint64_t *stripes;
         struct hfi_stripe *stripe = NULL;
         error = hfi_stripes_of(seg, g, &stripes);
         if (error == 0 && stripes != NULL) {
             error = hfi_stripe_at(seg, &stripes[slot], &stripe);
         }
-        for (unsigned i = 0; stripe != NULL && i < HFI_GROUP; i++) {
+        for (unsigned i = 0; stripe != NULL && i < HF_TALLY_GROUP; i++) {
             of[i] += hfi_load64_relaxed(&stripe->cells[i]);
         }
     }
@@ -304,7 +290,7 @@ static int show(const struct hf_segment *seg, const struct sums *sums,
     uint64_t id;
     int error;
     while ((error = next(seg, &cursor, name, &id)) == 0) {
-        if (id < sums->groups * HFI_GROUP) { /* it may be a new one */
+        if (id < sums->groups * HF_TALLY_GROUP) { /* it may be a new one */
             see(name, (int64_t)sums->of[id], arg);
         }
     }
@@ -321,9 +307,10 @@ int hf_counter_each(
     if (count > HFI_COUNTERS_MAX) {
         return EBADMSG;
     }
-    unsigned groups = (unsigned)((count + HFI_GROUP - 1) / HFI_GROUP);
+    unsigned groups = (unsigned)((count + HF_TALLY_GROUP - 1) / HF_TALLY_GROUP);
     int saved = errno;
-    struct sums *sums = calloc(1, sizeof *sums + groups * HFI_GROUP * sizeof(uint64_t));
+    struct sums *sums =
+        calloc(1, sizeof *sums + groups * HF_TALLY_GROUP * sizeof(uint64_t));
     errno = saved;
     if (sums == NULL) {
         return ENOMEM;

@@ -4,84 +4,78 @@
 #include <errno.h>
 #include <stdlib.h>
 
-_Thread_local struct hfi_tally *hfi_tally_last;
-static _Thread_local struct hfi_tally *tallies;
+#include "platform/platform.h"
+
+static hf_tally_t none; /* whose segment is null */
+
+HF_THREAD_LOCAL hf_tally_t *hf_tally = &none;
+
+/* The list is not in the tallies' memory: a child of fork must find what to give back. */
+struct entry {
+    struct entry *next;
+    hf_tally_t *tally;
+};
+
+static _Thread_local struct entry *tallies;
 
 /* Only this thread and its signal handlers look. A store that shows something is a
  * release, so it is whole; one after which something goes away is sequentially consistent,
  * so that comes later. */
 
-struct hfi_tally *hfi_tally_find(const struct hfi_attachment *at)
+hf_tally_t *hfi_tally_find(const void *segment)
 {
-    struct hfi_tally *t = __atomic_load_n(&tallies, __ATOMIC_RELAXED);
-    while (t != NULL && !hfi_tally_is_of(t, at)) {
-        t = __atomic_load_n(&t->next, __ATOMIC_RELAXED);
+    struct entry *e = __atomic_load_n(&tallies, __ATOMIC_RELAXED);
+    while (e != NULL && e->tally->hf_segment != segment) {
+        e = __atomic_load_n(&e->next, __ATOMIC_RELAXED);
     }
-    if (t != NULL) {
-        __atomic_store_n(&hfi_tally_last, t, __ATOMIC_RELAXED);
+    if (e == NULL) {
+        return NULL;
     }
-    return t;
+    __atomic_store_n(&hf_tally, e->tally, __ATOMIC_RELAXED);
+    return e->tally;
 }
 
-static void *zeros(size_t size)
+static int begin(const void *segment, hf_tally_t **tally)
 {
-    int saved = errno;
-    void *fresh = calloc(1, size);
-    errno = saved;
-    return fresh;
-}
-
-static struct hfi_tally *begin(const struct hfi_attachment *at)
-{
-    struct hfi_tally *fresh = zeros(sizeof *fresh);
-    if (fresh != NULL) {
-        fresh->at = at;
-        fresh->incarnation = hfi_load32_relaxed(hfi_incarnation);
-        fresh->next = tallies;
-        __atomic_store_n(&tallies, fresh, __ATOMIC_RELEASE);
-        __atomic_store_n(&hfi_tally_last, fresh, __ATOMIC_RELEASE);
+    void *memory;
+    struct entry *fresh = malloc(sizeof *fresh);
+    int error = fresh != NULL ? hfi_wiped_map(sizeof **tally, &memory) : ENOMEM;
+    if (error != 0) {
+        free(fresh);
+        return error;
     }
-    return fresh;
-}
-
-int hfi_tally_keep(const struct hfi_attachment *at, unsigned group, uint64_t *cells)
-{
-    struct hfi_tally *t = hfi_tally_find(at);
-    t = t != NULL ? t : begin(at);
-    if (t == NULL) {
-        return ENOMEM;
-    }
-    struct hfi_chunk **chunk = &t->chunks[group / HFI_CHUNK];
-    if (*chunk == NULL) {
-        struct hfi_chunk *fresh = zeros(sizeof *fresh);
-        if (fresh == NULL) {
-            return ENOMEM;
-        }
-        __atomic_store_n(chunk, fresh, __ATOMIC_RELEASE);
-    }
-    __atomic_store_n(&(*chunk)->cells[group % HFI_CHUNK], cells, __ATOMIC_RELEASE);
+    *tally = memory;
+    (*tally)->hf_segment = segment;
+    *fresh = (struct entry){tallies, *tally};
+    __atomic_store_n(&tallies, fresh, __ATOMIC_RELEASE);
+    __atomic_store_n(&hf_tally, *tally, __ATOMIC_RELEASE);
     return 0;
 }
 
-static void discard(struct hfi_tally *t)
+int hfi_tally_keep(const void *segment, unsigned group, uint64_t *cells)
 {
-    for (unsigned i = 0; i < HFI_GROUPS_MAX / HFI_CHUNK; i++) {
-        free(t->chunks[i]);
+    hf_tally_t *t = hfi_tally_find(segment);
+    int saved = errno;
+    int error = t != NULL ? 0 : begin(segment, &t);
+    errno = saved;
+    if (error == 0) {
+        __atomic_store_n(&t->hf_cells[group], cells, __ATOMIC_RELEASE);
     }
-    free(t);
+    return error;
 }
 
-void hfi_tally_end(const struct hfi_attachment *at)
+void hfi_tally_end(const void *segment)
 {
-    struct hfi_tally **link = &tallies;
-    __atomic_store_n(&hfi_tally_last, NULL, __ATOMIC_SEQ_CST);
+    struct entry **link = &tallies;
+    __atomic_store_n(&hf_tally, &none, __ATOMIC_SEQ_CST);
     while (*link != NULL) {
-        struct hfi_tally *t = *link;
-        if (at == NULL || t->at == at) {
-            __atomic_store_n(link, t->next, __ATOMIC_SEQ_CST);
-            discard(t);
+        struct entry *e = *link;
+        if (segment == NULL || e->tally->hf_segment == segment) {
+            __atomic_store_n(link, e->next, __ATOMIC_SEQ_CST);
+            hfi_wiped_unmap(e->tally, sizeof *e->tally);
+            free(e);
         } else {
-            link = &t->next;
+            link = &e->next;
         }
     }
 }

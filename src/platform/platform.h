@@ -57,6 +57,11 @@ extern const uint32_t *hfi_incarnation;
 /* Gives this process a number that it has never had. Requires the process lock. */
 int hfi_renew_incarnation(void);
 
+/* Zero bytes that a child of fork, by whatever call it was made, finds zero again, like
+ * the incarnation. ENOMEM, ENOTSUP. */
+int hfi_wiped_map(size_t size, void **memory);
+void hfi_wiped_unmap(void *memory, size_t size);
+
 /*
  * One lock per process, for what happens rarely: attach, detach, join, leave. A fork
  * waits for it, so a child never finds it held. Never held while waiting for another

@@ -101,7 +101,7 @@ static void check_group(
         hfi_fault(faults, at, "no block of stripes is there");
         return;
     }
-    if (group * (uint64_t)HFI_GROUP >= seg->counters->names.count) {
+    if (group * (uint64_t)HF_TALLY_GROUP >= seg->counters->names.count) {
         hfi_fault(faults, at, "stripes of counters that there are none");
     }
     for (uint32_t slot = 0; slot < table->count; slot++) {
@@ -124,7 +124,7 @@ void hfi_counters_check(const struct hf_segment *seg, struct hfi_faults *faults)
     if (faults->count == before) {
         check_names(seg, faults);
     }
-    for (unsigned group = 0; group < HFI_GROUPS_MAX; group++) {
+    for (unsigned group = 0; group < HF_TALLY_GROUPS; group++) {
         check_group(seg, group, faults);
     }
 }

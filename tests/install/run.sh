@@ -48,7 +48,7 @@ check_symbols()
     shared=$(installed libholdfast.so)
     nm -D --defined-only "$shared" | awk '{ print $3 }' | sort >"$work/exported"
     sed 's://.*::' "$prefix"/include/holdfast/*.h |
-        awk '/^HF_API/ && match($0, /hf_[a-z0-9_]+\(/) {
+        awk '/^HF_API/ && match($0, /hf_[a-z0-9_]+[(;]/) {
             print substr($0, RSTART, RLENGTH - 1) }' | sort >"$work/declared"
     [ -s "$work/declared" ] || fail "no declaration found in the headers"
     if ! diff "$work/declared" "$work/exported"; then

@@ -25,7 +25,7 @@ BEGIN {
     beside["latch", "mutex"] = 1
 
     # A public header whose name is not that of the directory that implements it.
-    n = split("cond=condvar shm=region ptr=region alloc=segment heap=segment " \
+    n = split("cond=condvar tally=participant shm=region ptr=region alloc=segment heap=segment " \
               "object=segment directory=segment vector=containers map=containers", names, " ")
     for (i = 1; i <= n; i++) {
         split(names[i], pair, "=")

@@ -90,29 +90,45 @@ void hfi_process_unlock(void)
     pthread_mutex_unlock(&process_lock);
 }
 
+int hfi_wiped_map(size_t size, void **memory)
+{
+    void *fresh =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (fresh == MAP_FAILED) {
+        return ENOMEM;
+    }
+    if (madvise(fresh, size, MADV_WIPEONFORK) != 0) {
+        munmap(fresh, size);
+        return ENOTSUP;
+    }
+    *memory = fresh;
+    return 0;
+}
+
+void hfi_wiped_unmap(void *memory, size_t size)
+{
+    munmap(memory, size);
+}
+
 int hfi_renew_incarnation(void)
 {
-    static uint32_t *page;
+    static uint32_t *number;
     static uint32_t last;
-    if (page == NULL) {
-        void *fresh = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
-            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (fresh == MAP_FAILED) {
-            return ENOMEM;
-        }
-        if (madvise(fresh, (size_t)sysconf(_SC_PAGESIZE), MADV_WIPEONFORK) != 0) {
-            munmap(fresh, (size_t)sysconf(_SC_PAGESIZE));
-            return ENOTSUP;
+    if (number == NULL) {
+        void *fresh;
+        int error = hfi_wiped_map(sizeof *number, &fresh);
+        if (error != 0) {
+            return error;
         }
         pthread_once(&fork_handlers, install_fork_handlers);
-        page = fresh;
-        __atomic_store_n(&hfi_incarnation, page, __ATOMIC_RELEASE);
+        number = fresh;
+        __atomic_store_n(&hfi_incarnation, number, __ATOMIC_RELEASE);
     }
     if (getrandom(&nonce, sizeof nonce, 0) != (ssize_t)sizeof nonce) {
         return EAGAIN;
     }
     hfi_reached_by_fences =
         syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
-    __atomic_store_n(page, ++last, __ATOMIC_RELEASE);
+    __atomic_store_n(number, ++last, __ATOMIC_RELEASE);
     return 0;
 }
