@@ -9,12 +9,11 @@
  * asleep, for there are no tokens yet; the poster adds one, and takes the sleepers' flag
  * away.
  */
-#include <sys/ptrace.h>
-
 #include "base/atomics.h"
 #include "base/deadline.h"
 #include "crowd.h"
 #include "platform/platform.h"
+#include "stepped.h"
 
 enum { FAR = 2000, TURNS = 32 };
 
@@ -95,24 +94,17 @@ static int wake_suspended(party_t *p)
         error = error == 0 ? kind->use_up() : error;
     }
     announce();
-    if (error != 0 || ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) {
+    if (error != 0 || !trace_me()) {
         return EPROTO;
     }
     step(p);
-    raise(SIGSTOP);
+    stop_here();
     error = kind->wake();
     step(p);
     for (;;) {
         error |= pause();
     }
     return error;
-}
-
-static void await_stop(pid_t child)
-{
-    int status;
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert(WIFSTOPPED(status));
 }
 
 static uint32_t asleep_on;
@@ -148,8 +140,7 @@ static bool suspend_once(unsigned at)
     await_stop(waker);
     asleep_on = *hfi_low_half(&room->queue.word);
     for (unsigned i = 0; i < at; i++) {
-        cr_assert_eq(ptrace(PTRACE_SINGLESTEP, waker, NULL, NULL), 0);
-        await_stop(waker);
+        cr_assert(single_step(waker));
     }
     bool inside = room->party.steps == 1;
     pid_t sleeper = spawn(sleep_at_last, &room->party);
@@ -176,7 +167,7 @@ static void suspend_everywhere(void)
     segment = open_fresh(sizeof *room, 0);
     room = hf_segment_root(segment);
     while (at < FAR && suspend_once(at)) {
-        at++;
+        at += EACH;
     }
     cr_assert(at > 10 && at < FAR, "it was stepped through");
 }
