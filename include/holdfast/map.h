@@ -14,15 +14,16 @@
  *
  * Who reads. Get, next and count take no lock, write nothing, and wait for nobody,
  * whoever was stopped or killed in the middle of whatever, also on a segment that is
- * attached read-only. A value is copied out whole, as somebody stored it.
+ * attached read-only. A value is copied out whole, as somebody stored it: get and next
+ * begin anew when something was replaced or erased meanwhile.
  *
  * Kill theorem: any process killed at any instruction inside these calls leaves them done
  * or not begun (clear and free: each entry erased or there), and no memory lost; the next
  * caller, whoever it is, goes on at once. A stopped one inside a call holds up those who
  * write, not those who read.
  *
- * A key is 1 to 65,535 bytes, a value 0 or more. An entry takes 40 bytes, its key and its
- * value, rounded up.
+ * A key is 1 to 65,535 bytes, a value 0 or more: bytes, which are copied, so no hf_ptr_t
+ * and no primitive. An entry takes 40 bytes, its key and its value, rounded up.
  *
  * Errors of all calls, besides those listed: EINVAL: a null argument, a map that is not
  * in this segment's memory, or not a key; EBADMSG: damaged. Those that write: EACCES:
@@ -80,6 +81,10 @@ HF_API HF_NODISCARD int hf_map_next(const hf_segment_t *seg, const hf_map_t *map
 /* How many entries there are. */
 HF_API HF_NODISCARD int hf_map_count(
     const hf_segment_t *seg, const hf_map_t *map, size_t *count);
+
+/* Whether its bytes can be a map of this segment: the table, and each entry. Locks the
+ * heap as writers do. */
+HF_API HF_NODISCARD int hf_map_check(hf_segment_t *seg, const hf_map_t *map);
 
 /* Erases them all, one after the other, while no other writer comes between. Killed in
  * the middle, it leaves some of them. */

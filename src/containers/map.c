@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "heap/check.h"
 #include "heap/index.h"
 #include "segment/segment.h"
 
@@ -132,6 +133,18 @@ int hf_map_count(const hf_segment_t *seg, const hf_map_t *map, size_t *count)
     }
     *count = (size_t)hfi_load64_acquire(&map->hf_count);
     return 0;
+}
+
+int hf_map_check(hf_segment_t *seg, const hf_map_t *map)
+{
+    struct hfi_tx tx;
+    int error = is_map(seg, map) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    if (error != 0) {
+        return error;
+    }
+    struct hfi_faults faults = {.report = NULL};
+    hfi_index_check(&seg->heap, index_of(map), &faults);
+    return hfi_heap_cancel(&tx, faults.count != 0 ? EBADMSG : 0);
 }
 
 /* ---- changing ---- */

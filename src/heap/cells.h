@@ -19,6 +19,12 @@ struct hfi_cells {
     unsigned shift; /* of a hash, to its home */
 };
 
+/* So many cells may be spent, whatever happens: those that never were end a probe. */
+static inline uint64_t hfi_cells_most(uint64_t cells)
+{
+    return cells - cells / 8;
+}
+
 static inline bool hfi_cell_is_entry(uint64_t cell)
 {
     return cell > HFI_CELL_GONE;

@@ -154,49 +154,20 @@ int hfi_index_look(const struct hfi_heap *heap, const struct hfi_index *index,
     return error != 0 ? error : probe(heap, &table, key, found, &vacant);
 }
 
-/* Of the entries at home there, the one with the lowest hash from the cursor on. A table
- * with no empty cells, or hardly any, is damaged: `turns` ends that. */
-static int next_at(const struct hfi_heap *heap, const struct hfi_cells *table,
-    uint64_t home, const struct hfi_cursor *cursor, uint64_t *turns,
-    struct hfi_found *found, struct hfi_cursor *after)
+/* Whether an entry that was found is the next one after the cursor, but for the better. */
+static bool is_next(const struct hfi_cursor *cursor, uint64_t hash, uint64_t *ties,
+    const struct hfi_cursor *best)
 {
-    bool any = false;
-    uint64_t ties = 0;
-    for (uint64_t i = 0;; i++) {
-        uint64_t cell = hfi_cell_at(table, home + i);
-        uint64_t value = load(heap, cell);
-        if (value == HFI_CELL_EMPTY) {
-            break;
-        }
-        if ((*turns)-- == 0) {
-            return EBADMSG;
-        }
-        struct hfi_found candidate;
-        uint64_t hash;
-        int error = hfi_cell_is_entry(value)
-                        ? hfi_index_entry(heap, cell, value, &candidate, &hash)
-                        : ENOENT;
-        if (error == ENOENT) {
-            continue;
-        }
-        if (error != 0) {
-            return error;
-        }
-        bool seen =
-            hash < cursor->hash || (hash == cursor->hash && ties++ < cursor->ties);
-        if (hfi_home_of(table, hash) == home && !seen && (!any || hash < after->hash)) {
-            any = true;
-            *found = candidate;
-            after->hash = hash;
-        }
-    }
-    if (!any) {
-        return ENOENT;
-    }
-    after->ties = after->hash == cursor->hash ? cursor->ties + 1 : 1;
-    return 0;
+    bool seen = hash < cursor->hash || (hash == cursor->hash && (*ties)++ < cursor->ties);
+    return !seen && (best->ties == 0 || hash < best->hash);
 }
 
+/*
+ * Entries stand in runs without an empty cell between, each in the one that its home is
+ * in. So the entry with the lowest hash of the first run that has any is the next one.
+ * The table's last run may go on at its start; the entries there are its own. One without
+ * empty cells is damaged, and ends when it has been looked at twice.
+ */
 int hfi_index_next(const struct hfi_heap *heap, const struct hfi_index *index,
     const struct hfi_cursor *cursor, struct hfi_found *found, struct hfi_cursor *after)
 {
@@ -205,16 +176,33 @@ int hfi_index_next(const struct hfi_heap *heap, const struct hfi_index *index,
     if (error != 0) {
         return error;
     }
-    enum { PROBES = 64 }; /* a cell on the average: far more than a sound table needs */
-    uint64_t turns = (table.mask + 1) * PROBES;
-    error = ENOENT;
-    for (uint64_t home = hfi_home_of(&table, cursor->hash); home <= table.mask; home++) {
-        error = next_at(heap, &table, home, cursor, &turns, found, after);
-        if (error != ENOENT) {
+    struct hfi_cursor best = {.ties = 0};
+    uint64_t ties = 0, home = hfi_home_of(&table, cursor->hash);
+    for (uint64_t i = home; i <= 2 * table.mask + 1; i++) {
+        uint64_t cell = hfi_cell_at(&table, i);
+        uint64_t hash, value = load(heap, cell);
+        struct hfi_found candidate;
+        if (value == HFI_CELL_EMPTY && (best.ties != 0 || i >= table.mask)) {
             break;
         }
+        if (!hfi_cell_is_entry(value)) {
+            continue;
+        }
+        error = hfi_index_entry(heap, cell, value, &candidate, &hash);
+        if (error != 0) {
+            return error;
+        }
+        if (hfi_home_of(&table, hash) <= i && is_next(cursor, hash, &ties, &best)) {
+            best = (struct hfi_cursor){.hash = hash, .ties = 1};
+            *found = candidate;
+        }
     }
-    return error;
+    if (best.ties == 0) {
+        return ENOENT;
+    }
+    after->ties = best.hash == cursor->hash ? cursor->ties + 1 : 1;
+    after->hash = best.hash;
+    return 0;
 }
 
 /* ---- changing ---- */
@@ -283,9 +271,24 @@ static int rebuild(
     return error;
 }
 
-/* At most three cells of four are spent, or seven of eight if there is no room for a
+/* Whether the key can go into this table: into its own cell, one that is spent already,
+ * or one of the last that may be. */
+static bool has_room(const struct hfi_heap *heap, const struct hfi_index *index,
+    const struct hfi_cells *table, const struct hfi_key *key)
+{
+    struct hfi_found found;
+    uint64_t vacant, cells = table->mask + 1;
+    int error = probe(heap, table, key, &found, &vacant);
+    if (error != ENOENT || vacant == 0) {
+        return error == 0;
+    }
+    return load(heap, vacant) == HFI_CELL_GONE || index->spent < hfi_cells_most(cells);
+}
+
+/* At most three cells of four are spent, or seven of eight if there is no memory for a
  * larger table: probing ends, and soon. */
-static int make_room(struct hfi_tx *tx, struct hfi_index *index)
+static int make_room(
+    struct hfi_tx *tx, struct hfi_index *index, const struct hfi_key *key)
 {
     struct hfi_cells table;
     int error = hfi_index_table(tx->heap, index, &table);
@@ -300,7 +303,7 @@ static int make_room(struct hfi_tx *tx, struct hfi_index *index)
         return 0;
     }
     error = rebuild(tx, index, &table);
-    bool slower = error == ENOSPC && cells - index->spent > cells / 8;
+    bool slower = error == ENOSPC && has_room(tx->heap, index, &table, key);
     return slower ? 0 : error;
 }
 
@@ -312,7 +315,7 @@ int hfi_index_prepare(struct hfi_tx *tx, struct hfi_index *index,
     bool fits =
         hfi_align_up(sizeof(struct hfi_entry) + key->size, alignment, &value_at) &&
         hfi_add(value_at, value_size, &size);
-    int error = fits ? make_room(tx, index) : ENOSPC;
+    int error = fits ? make_room(tx, index, key) : ENOSPC;
     uint64_t block;
     if (error == 0) {
         error = hfi_heap_allocate(tx, size, alignment, &block);

@@ -50,6 +50,53 @@ Test(map, erased_keys_make_room)
     assert_nothing_is_lost();
 }
 
+/* All memory there is, but for every other one of `holes` blocks, which it returns. */
+static hf_ptr_t *use_up(unsigned holes, size_t hole)
+{
+    enum { MOST = 200 };
+    void *object;
+    assert_ok(hf_object_find_or_construct(
+        segment, "all", MOST * sizeof(hf_ptr_t), NULL, NULL, &object));
+    hf_ptr_t *all = object;
+    unsigned n = 0;
+    while (n < 2 * holes) {
+        assert_ok(hf_alloc(segment, &all[n++], hole));
+    }
+    for (size_t size = 1 << 23; size > 0;) {
+        cr_assert_lt(n, MOST);
+        if (hf_alloc(segment, &all[n], size) == 0) {
+            n++;
+        } else {
+            size /= 2;
+        }
+    }
+    return all;
+}
+
+/* Sixteen cells: from twelve on it wants to grow, and fourteen may be spent at most. */
+Test(map, without_memory_for_a_larger_table_the_rest_of_this_one_is_used)
+{
+    enum { ENTRY = 64, WANTS = 12, MOST = 14 };
+    for (uint64_t i = 0; i < WANTS; i++) {
+        assert_ok(set(i, i));
+    }
+    hf_ptr_t *all = use_up(8, ENTRY);
+    assert_error(set(WANTS, 0), ENOSPC);
+    for (uint64_t i = WANTS; i < MOST; i++) {
+        assert_ok(hf_free(segment, &all[2 * (i - WANTS)]));
+        assert_ok(set(i, i));
+    }
+    assert_ok(hf_free(segment, &all[8]));
+    assert_error(set(MOST, 0), ENOSPC);
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+    assert_ok(set(3, 33));
+    assert_ok(erase(5));
+    assert_ok(set(5, 55));
+    cr_assert_eq(count(), MOST);
+    assert_ok(hf_map_check(segment, map));
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+}
+
 Test(map, set_replaces_and_insert_does_not)
 {
     uint64_t key = 1, value = 2, copy;

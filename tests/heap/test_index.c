@@ -13,7 +13,10 @@ static const struct hfi_heap *heap;
 
 static void set_up(void)
 {
-    segment = open_fresh(4096, 0);
+    hf_segment_config_t config = {.size = 1 << 16, .max_size = 1 << 20};
+    const char *name = fresh_name();
+    assert_ok(hf_segment_open(&segment, name, HF_CREATE, &config));
+    assert_ok(hf_segment_remove(name));
     table = hf_segment_root(segment);
     heap = &segment->heap;
 }
@@ -22,9 +25,7 @@ TestSuite(index, .init = set_up, .timeout = 60);
 
 static struct hfi_key key_of(const uint64_t *n, uint64_t hash)
 {
-    struct hfi_key key = hfi_key(n, sizeof *n);
-    key.hash = hash;
-    return key;
+    return (struct hfi_key){.bytes = n, .size = sizeof *n, .hash = hash};
 }
 
 static int put(uint64_t n, uint64_t hash)
@@ -74,4 +75,21 @@ Test(index, keys_of_one_hash_are_found_and_shown_once)
     }
     assert_error(hfi_index_next(heap, table, &at, &found, &after), ENOENT);
     cr_assert_eq(table->count, 3 * ALIKE);
+}
+
+/* They all have one home, far from the rest of their table. */
+Test(index, keys_chosen_to_collide_are_shown_in_order)
+{
+    enum { CHOSEN = 3000 };
+    const uint64_t home = UINT64_MAX << 20;
+    for (uint64_t n = CHOSEN; n-- > 0;) {
+        assert_ok(put(n, home | n));
+    }
+    struct hfi_cursor at = {0};
+    struct hfi_found found;
+    for (uint64_t n = 0; n < CHOSEN; n++) {
+        assert_ok(hfi_index_next(heap, table, &at, &found, &at));
+        cr_assert_eq(at.hash, home | n);
+    }
+    assert_error(hfi_index_next(heap, table, &at, &found, &at), ENOENT);
 }
