@@ -67,14 +67,19 @@ static uint64_t front_of(uint64_t at, uint64_t alignment)
     return front;
 }
 
+/* What a free block must have beyond the size of an aligned one taken from it. */
+static uint64_t spare_for(uint64_t alignment)
+{
+    return alignment > HFI_HEAP_GRAIN ? alignment + HFI_BLOCK_MIN : 0;
+}
+
 int hfi_arena_take(
     struct hfi_tx *tx, uint64_t payload, uint64_t alignment, struct hfi_block *block)
 {
-    uint64_t size;
+    uint64_t size, spare = spare_for(alignment);
     if (!block_size(payload, &size)) {
         return ENOSPC;
     }
-    uint64_t spare = alignment > HFI_HEAP_GRAIN ? alignment + HFI_BLOCK_MIN : 0;
     struct hfi_block found;
     int error = hfi_bin_find(tx->heap, size + spare, &found);
     if (error != 0) {
@@ -209,6 +214,23 @@ void hfi_arena_format(struct hfi_heap *heap, uint64_t end)
         (void)error; /* of damage only */
         hfi_tx_commit(&tx);
     }
+}
+
+int hfi_arena_end_for(
+    const struct hfi_heap *heap, uint64_t payload, uint64_t alignment, uint64_t *end)
+{
+    struct hfi_block last, before = {.size = 0};
+    uint64_t size, at = heap->control->end - HFI_HEADER_SIZE;
+    int error = hfi_block_at(heap, at, &last);
+    if (error == 0 && last.follows_free) {
+        error = find_before(heap, at, &before);
+    }
+    if (error != 0) {
+        return error;
+    }
+    bool fits = block_size(payload, &size) && hfi_add(heap->control->end - before.size,
+                                                  size + spare_for(alignment), end);
+    return fits ? 0 : ENOSPC;
 }
 
 /* The end's header becomes that of a block in use, which is given back. */

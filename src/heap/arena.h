@@ -90,5 +90,8 @@ int hfi_arena_resize(struct hfi_tx *tx, uint64_t at, uint64_t size);
 int hfi_arena_largest(const struct hfi_heap *heap, uint64_t *payload);
 void hfi_arena_format(struct hfi_heap *heap, uint64_t end);
 int hfi_arena_extend(struct hfi_tx *tx, uint64_t end);
+/* Where it would have to end for such a block to be taken there. ENOSPC: nowhere. */
+int hfi_arena_end_for(
+    const struct hfi_heap *heap, uint64_t size, uint64_t alignment, uint64_t *end);
 
 #endif

@@ -96,7 +96,7 @@ int hfi_heap_grow(struct hfi_tx *tx, uint64_t until)
     int saved = errno;
     int error = hfi_object_allocate(heap->region->object, heap->control->end, until);
     errno = saved;
-    if (error == EPERM || error == EFBIG) {
+    if (error == EPERM || error == EFBIG || error == ENOMEM) {
         error = ENOSPC; /* sealed, limited */
     }
     if (error == 0 && !hfi_region_backs(heap->region, until)) {
@@ -105,16 +105,12 @@ int hfi_heap_grow(struct hfi_tx *tx, uint64_t until)
     return error != 0 ? error : hfi_arena_extend(tx, until);
 }
 
-/* By half of what there is, so that growing is rare; by what is needed, if need be. */
-static int grow_for(struct hfi_tx *tx, uint64_t size)
+/* By half of what there is, so that growing is rare; to where it must end, if need be. */
+static int grow_to(struct hfi_tx *tx, uint64_t needed)
 {
     const struct hfi_heap *heap = tx->heap;
     uint64_t arena_end = heap->control->end;
-    uint64_t needed, wanted = arena_end + (arena_end - heap->first) / 2;
-    if (!hfi_add(arena_end, size, &needed) || arena_end == heap->limit) {
-        return ENOSPC;
-    }
-    needed = needed < heap->limit ? needed : heap->limit; /* which may do */
+    uint64_t wanted = arena_end + (arena_end - heap->first) / 2;
     wanted = wanted < heap->limit ? wanted : heap->limit;
     int error = hfi_heap_grow(tx, wanted > needed ? wanted : needed);
     if (error == ENOSPC && wanted > needed) {
@@ -133,12 +129,14 @@ static int take(
 {
     int error = hfi_arena_take(tx, size, alignment, block);
     bool fresh = tx->undo == 0 && tx->publish == 0; /* growing commits what there is */
-    if (error != ENOSPC || !fresh || size > tx->heap->limit) {
+    if (error != ENOSPC || !fresh) {
         return error;
     }
-    /* headers, the gap before an aligned block, and what the bin's step may hide */
-    uint64_t room = size + size / HFI_HEAP_BINS + 2 * alignment + HFI_HEAP_PAGE;
-    error = grow_for(tx, room);
+    uint64_t end;
+    error = hfi_arena_end_for(tx->heap, size, alignment, &end);
+    if (error == 0) {
+        error = grow_to(tx, end);
+    }
     return error != 0 ? error : hfi_arena_take(tx, size, alignment, block);
 }
 

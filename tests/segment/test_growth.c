@@ -88,6 +88,19 @@ Test(growth, ends_at_max_size)
     cr_assert_eq(info_of().largest_free + 8, info_of().size);
 }
 
+Test(growth, for_what_will_not_fit_does_not_begin)
+{
+    hf_heap_info_t before = info_of();
+    assert_error(hf_alloc(segment, &room->slot[0], (1 << 22) + 4096), ENOSPC);
+    assert_same(&before);
+    size_t most = (1 << 22) - sizeof *room - 2 * 4096; /* the last page is needed, too */
+    assert_ok(hf_alloc_aligned(segment, &room->slot[0], most, 4096));
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+    before = info_of();
+    assert_error(hf_realloc(segment, &room->slot[0], (1 << 22) + 4096), ENOSPC);
+    assert_same(&before);
+}
+
 Test(growth, on_demand)
 {
     hf_heap_info_t before = info_of();
