@@ -44,7 +44,8 @@ typedef struct {
     size_t root_size; /* bytes of the root object; default: 4,096, or all of a
                          smaller size */
     unsigned max_participants; /* threads joined at once, up to 16,384; default: 1,024 */
-    unsigned permissions; /* mode bits, exactly these whatever the umask; default 0600 */
+    unsigned permissions; /* mode bits, exactly these whatever the umask; default 0600.
+                             What the whole world may write, others refuse to open */
     size_t max_size; /* to which size may grow; default: size. Takes address space in each
                         process, and memory only as it grows */
 } hf_segment_config_t;
@@ -62,8 +63,9 @@ HF_API HF_NODISCARD int hf_segment_open(hf_segment_t **seg, const char *name,
 
 /*
  * The same on a descriptor (a memfd, a file in /dev/shm, one passed over a socket), which
- * the caller keeps and may close afterwards. HF_CREATE builds a segment in an empty
- * object, also in one whose last creator died; permissions stay as they are.
+ * the caller keeps and may close afterwards. HF_CREATE builds a segment in an object that
+ * is empty or all zero, also in one whose last creator died; one that is larger, and
+ * sealed against shrinking, is used as a whole; permissions stay as they are.
  * HF_EXCLUSIVE: EEXIST if it holds one already. EBADF: not a descriptor.
  */
 HF_API HF_NODISCARD int hf_segment_open_fd(
@@ -98,7 +100,8 @@ HF_API HF_NODISCARD int hf_segment_info(const hf_segment_t *seg, hf_segment_info
 /*
  * Makes it at least so large, in bytes, for everybody who has it open, up to max_size;
  * addresses stay as they are. hf_alloc does so by itself. 0; ENOSPC: beyond max_size, or
- * the system has no memory: all is as it was; EBADMSG.
+ * the system has no memory: all is as it was (beyond RLIMIT_FSIZE, too, if SIGXFSZ is
+ * ignored); EBADMSG.
  */
 HF_API HF_NODISCARD int hf_segment_grow(hf_segment_t *seg, size_t size);
 

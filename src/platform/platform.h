@@ -110,6 +110,8 @@ void hfi_object_close(int object);
 int hfi_object_read(
     int object, void *bytes, size_t size); /* from the start; EBADMSG: short */
 int hfi_object_write(int object, const void *bytes, size_t size);
+/* Whether its first bytes, so many, are zero: nobody has written to them, or read. */
+bool hfi_object_is_zero(int object, uint64_t size);
 
 /*
  * A claim on one number of an object. It vanishes with the process at whatever

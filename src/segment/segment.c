@@ -179,6 +179,24 @@ static int make(void *arg)
 
 /* ---- by descriptor ---- */
 
+/* For an object that has so many bytes already, and may not become smaller. */
+static int plan_for(const struct hfi_region *region, const hf_segment_config_t *config,
+    struct hfi_header *header)
+{
+    int error = hfi_layout_plan(config, header);
+    if (error != 0 || region->info.size <= header->total_limit) {
+        return error;
+    }
+    error = hfi_object_cut(region->object, header->total_size);
+    if (error == EPERM) { /* then it has all of it */
+        hf_segment_config_t larger = *config;
+        larger.size = larger.max_size =
+            (size_t)(region->info.size - header->memory_offset);
+        error = hfi_layout_plan(&larger, header);
+    }
+    return error;
+}
+
 /* Requires the process lock and the claim on building. */
 static int build_in_place(
     hf_segment_t **seg, struct hfi_region *region, const hf_segment_config_t *config)
@@ -187,12 +205,9 @@ static int build_in_place(
     char mark[HFI_SIGNATURE_SIZE];
     uint64_t left_over = region->info.size; /* of a creator that died, with its bytes */
     hfi_layout_mark_unfinished(mark);
-    int error = hfi_layout_plan(config, &header);
+    int error = hfi_object_write(region->object, mark, sizeof mark);
     if (error == 0) {
-        error = hfi_object_write(region->object, mark, sizeof mark);
-    }
-    if (error == 0 && left_over > header.total_limit) {
-        error = hfi_object_cut(region->object, header.total_size);
+        error = plan_for(region, config, &header);
     }
     if (error != 0) {
         hfi_region_close(region);
@@ -214,12 +229,13 @@ static int build_in_place(
     return attach(seg, region, &header);
 }
 
+/* Or as good as: of a creator that died, or with a size and nothing else yet. */
 static bool is_empty(const struct hfi_region *region)
 {
     char signature[HFI_SIGNATURE_SIZE];
-    return region->info.size == 0 ||
-           (hfi_object_read(region->object, signature, sizeof signature) == 0 &&
-               hfi_layout_is_unfinished(signature));
+    bool unfinished = hfi_object_read(region->object, signature, sizeof signature) == 0 &&
+                      hfi_layout_is_unfinished(signature);
+    return unfinished || hfi_object_is_zero(region->object, region->info.size);
 }
 
 static int open_or_build(hf_segment_t **seg, struct hfi_region *region, unsigned flags,

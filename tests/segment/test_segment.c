@@ -269,6 +269,44 @@ Test(segment, by_descriptor)
     assert_ok(hf_mutex_lock(hf_segment_root(segment)));
 }
 
+Test(segment, an_object_that_has_a_size_and_nothing_else_is_empty)
+{
+    int fd = memfd_create("segment", MFD_CLOEXEC);
+    assert_ok(ftruncate(fd, 1 << 20));
+    assert_error(hf_segment_open_fd(&segment, fd, 0, NULL), EBADMSG);
+    assert_ok(hf_segment_open_fd(&segment, fd, HF_CREATE | HF_EXCLUSIVE, NULL));
+    assert_ok(hf_mutex_lock(hf_segment_root(segment)));
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+}
+
+Test(segment, what_cannot_become_smaller_is_used_as_a_whole)
+{
+    enum { SIZE = 3000001 };
+    hf_shm_t *shm;
+    hf_segment_info_t info;
+    hf_ptr_t *p;
+    int fd;
+    assert_ok(hf_shm_open_anonymous(&shm, SIZE));
+    assert_ok(hf_shm_fd(shm, &fd));
+    assert_ok(hf_segment_open_fd(&segment, fd, HF_CREATE, NULL));
+    assert_ok(hf_segment_info(segment, &info));
+    p = hf_segment_root(segment);
+    assert_ok(hf_alloc(segment, p, info.size - 10000));
+    cr_assert_geq(info.size, SIZE - 400000);
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+    assert_ok(hf_shm_close(shm));
+}
+
+Test(segment, an_object_with_anything_in_it_is_somebodys)
+{
+    char byte = 1, read;
+    int fd = memfd_create("segment", MFD_CLOEXEC);
+    cr_assert_eq(pwrite(fd, &byte, 1, 70000), 1);
+    assert_error(hf_segment_open_fd(&segment, fd, HF_CREATE, NULL), EBADMSG);
+    cr_assert_eq(pread(fd, &read, 1, 70000), 1);
+    cr_assert_eq(read, byte);
+}
+
 Test(segment, a_read_only_descriptor_is_for_looking)
 {
     create(NULL);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -211,6 +212,22 @@ int hfi_object_write(int object, const void *bytes, size_t size)
         return errno;
     }
     return (size_t)n == size ? 0 : ENOSPC;
+}
+
+bool hfi_object_is_zero(int object, uint64_t size)
+{
+    enum { CHUNK = 1 << 14 };
+    static const char zeros[CHUNK];
+    char bytes[CHUNK];
+    for (uint64_t at = 0; at < size;) {
+        uint64_t rest = size - at;
+        ssize_t n = pread(object, bytes, rest < CHUNK ? (size_t)rest : CHUNK, (off_t)at);
+        if (n <= 0 || memcmp(bytes, zeros, (size_t)n) != 0) {
+            return false;
+        }
+        at += (uint64_t)n;
+    }
+    return true;
 }
 
 /*
