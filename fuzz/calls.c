@@ -7,6 +7,7 @@
 #include "subject.h"
 
 unsigned long image_sound;
+static volatile char seen; /* of what was read through pointers */
 
 /* What a call says of damaged memory is its business. */
 static void ignore(int error)
@@ -106,6 +107,70 @@ static void look(void)
             ignore(hf_usable_size(segment, found, &n));
         }
     }
+}
+
+static void look_at_vector(hf_segment_t *seg, hf_vector_t *v)
+{
+    char element[64];
+    if (hf_vector_check(seg, v) != 0) {
+        return; /* the pointers believe it */
+    }
+    if (v->hf_element_size <= sizeof element) {
+        for (size_t i = 0; i <= ELEMENTS; i++) {
+            ignore(hf_vector_get(seg, v, i, element));
+        }
+    }
+    volatile char *last = hf_vector_at(v, hf_vector_size(v) - 1);
+    seen ^= last != NULL ? *last : 0;
+}
+
+static void look_at_map(hf_segment_t *seg, hf_map_t *map)
+{
+    char key[KEY_SIZE], value[KEY_SIZE];
+    hf_map_cursor_t cursor = {0};
+    size_t n, size;
+    ignore(hf_map_count(seg, map, &n));
+    for (unsigned i = 0; i < KEYS; i++) {
+        n = key_of(i, key);
+        size = i % 3 * 50;
+        ignore(hf_map_get(seg, map, key, n, value, &size));
+    }
+    for (unsigned i = 0; i < 2 * KEYS; i++) {
+        n = sizeof key;
+        size = sizeof value;
+        if (hf_map_next(seg, map, &cursor, key, &n, value, &size) != 0) {
+            break;
+        }
+    }
+}
+
+static void look_at_containers(hf_segment_t *seg)
+{
+    root_t *r = hf_segment_root(seg);
+    for (unsigned i = 0; i < VECTORS; i++) {
+        look_at_vector(seg, &r->vectors[i]);
+    }
+    look_at_map(seg, &r->map);
+}
+
+/* Whatever stands in it. */
+static void change_containers(unsigned i)
+{
+    root_t *r = root();
+    char key[KEY_SIZE], element[64] = "fresh";
+    size_t n = key_of(i % (2 * KEYS), key);
+    hf_vector_t *v = &r->vectors[i % VECTORS];
+    ignore(hf_map_check(segment, &r->map));
+    ignore(hf_map_set(segment, &r->map, key, n, key, n));
+    ignore(hf_map_insert(segment, &r->map, key + 1, n - 1, NULL, 0));
+    ignore(hf_map_erase(segment, &r->map, key, n));
+    if (v->hf_element_size <= sizeof element) {
+        ignore(hf_vector_push_back(segment, v, element));
+        ignore(hf_vector_pop_back(segment, v, element));
+    }
+    ignore(hf_vector_reserve(segment, v, i * 3));
+    ignore(i % 2 == 0 ? hf_vector_clear(segment, v) : hf_vector_free(segment, v));
+    ignore(i % 2 == 0 ? hf_map_clear(segment, &r->map) : hf_map_free(segment, &r->map));
 }
 
 static void look_at_rcu(void)
@@ -215,6 +280,9 @@ void look_read_only(void)
         ignore(hf_object_find(reader, name, &found, &n));
         ignore(hf_object_count(reader, &n));
         look_at_counters(reader);
+        if (reader->header.root_size >= sizeof(root_t)) {
+            look_at_containers(reader);
+        }
         ignore(hf_alloc(reader, hf_segment_root(reader), 1));
         require(hf_segment_close(reader), "closing");
     }
@@ -227,6 +295,7 @@ void call_all(unsigned i)
     if (has_root) {
         ask_primitives(root());
         try_primitives(root());
+        look_at_containers(segment);
     }
     bury_others();
     look_at_rcu();
@@ -243,5 +312,8 @@ void call_all(unsigned i)
     }
     look_at_counters(segment);
     change_wildly();
+    if (has_root) {
+        change_containers(i);
+    }
     ignore(hf_segment_check(segment, NULL, NULL));
 }

@@ -11,10 +11,10 @@
 #include "heap/arena.h"
 #include "subject.h"
 
-static const hf_segment_config_t config = {.size = 16000,
+static const hf_segment_config_t config = {.size = 24000,
     .root_size = sizeof(root_t),
     .max_participants = SLOTS,
-    .max_size = 48000};
+    .max_size = 64000};
 
 int object;
 hf_segment_t *segment;
@@ -45,6 +45,34 @@ void name_of(unsigned i, char *name)
     snprintf(name, HF_NAME_SIZE, "object %u", i);
 }
 
+size_t element_size(unsigned vector)
+{
+    return vector == 0 ? 1 : 8 * (2 * vector - 1);
+}
+
+size_t key_of(unsigned i, char *key)
+{
+    return (size_t)snprintf(key, KEY_SIZE, "key %0*u", (int)(i % 7 * i), i);
+}
+
+static void fill_containers(void)
+{
+    char bytes[KEY_SIZE] = "element";
+    for (unsigned i = 0; i < VECTORS; i++) {
+        hf_vector_t *v = &root()->vectors[i];
+        require(hf_vector_init(segment, v, element_size(i)), "hf_vector_init");
+        for (unsigned n = 0; n < ELEMENTS; n++) {
+            require(hf_vector_push_back(segment, v, bytes), "hf_vector_push_back");
+        }
+    }
+    for (unsigned i = 0; i < KEYS; i++) {
+        size_t n = key_of(i, bytes);
+        require(hf_map_set(segment, &root()->map, bytes, n, bytes, n), "hf_map_set");
+    }
+    size_t n = key_of(1, bytes);
+    require(hf_map_erase(segment, &root()->map, bytes, n), "hf_map_erase");
+}
+
 static void fill(void)
 {
     char name[HF_NAME_SIZE];
@@ -70,6 +98,7 @@ static void fill(void)
         require(hf_counter_open(segment, name, &counter), "hf_counter_open");
         require(hf_counter_add(counter, i), "hf_counter_add");
     }
+    fill_containers();
     require(hf_permits_init(&root()->permits.head, PERMITS), "hf_permits_init");
     require(hf_barrier_init(&root()->barrier, 2), "hf_barrier_init");
 }

@@ -8,7 +8,17 @@
 #include "participant/member.h"
 #include "segment/segment.h"
 
-enum { POINTERS = 16, OBJECTS = 12, PERMITS = 4, SLOTS = 4, COUNTERS = 5 };
+enum {
+    POINTERS = 16,
+    OBJECTS = 12,
+    PERMITS = 4,
+    SLOTS = 4,
+    COUNTERS = 5,
+    VECTORS = 3, /* of elements of 1, 8, and 24 bytes */
+    ELEMENTS = 9,
+    KEYS = 20,
+    KEY_SIZE = 160
+};
 
 typedef struct {
     hf_ptr_t pointers[POINTERS];
@@ -19,6 +29,8 @@ typedef struct {
     hf_once_t once;
     hf_barrier_t barrier;
     hf_rwlock_t rwlock;
+    hf_vector_t vectors[VECTORS];
+    hf_map_t map;
     struct {
         hf_permits_t head;
         uint64_t cells[PERMITS];
@@ -40,6 +52,9 @@ static inline struct hfi_slot *own_slot(void)
 {
     return hfi_here.slot;
 }
+
+size_t element_size(unsigned vector);
+size_t key_of(unsigned i, char *key); /* its size; the value is as large */
 
 /* Every call that need not wait, on the segment as it is; `i` makes their arguments. */
 void call_all(unsigned i);
