@@ -32,12 +32,12 @@ static int append(hf_segment_t *segment, log_t *log, const line_t *line)
     if (error != 0) {
         return error;
     }
+    /* First: killed right after the push, nobody would tell the readers. Those who wake
+     * wait for the lock, and so for us, dead or alive. */
+    error = hf_cond_broadcast(&log->more);
     int pushed = hf_vector_push_back(segment, &log->lines, line);
-    error = hf_mutex_unlock(&log->lock);
-    if (error == 0) {
-        error = hf_cond_broadcast(&log->more);
-    }
-    return pushed != 0 ? pushed : error;
+    int unlocked = hf_mutex_unlock(&log->lock);
+    return pushed != 0 ? pushed : unlocked != 0 ? unlocked : error;
 }
 
 /* Until there are more lines than so many. */

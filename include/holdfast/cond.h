@@ -7,11 +7,14 @@
  *     while (error == 0 && queue->length == 0) {
  *         error = hf_cond_wait(&queue->filled, &queue->lock);
  *     }
- *     if (error == EOWNERDEAD) { ... }        // from the mutex: repair, as after
- * hf_mutex_lock
+ *     if (error == EOWNERDEAD) { ... }        // as from hf_mutex_lock: repair
  *
- *     queue->length++;                        // elsewhere, with the lock or after it
- *     error = hf_cond_signal(&queue->filled);
+ *     error = hf_cond_signal(&queue->filled); // elsewhere, with the lock
+ *     queue->length++;
+ *
+ * Signal before you change, with the lock held: a process that is killed between the two
+ * then leaves waiters who look once more; the other way round, it leaves a change that
+ * they are never told of. Who wakes waits for the lock, and sees the change.
  *
  * Kill theorem: if a live thread waits when signal is called, a live thread returns,
  * whichever other thread is killed at whatever instruction; a signal or broadcast that

@@ -23,6 +23,21 @@
  * who asks for the name, with fresh, zero memory; one who waits for it is woken by the
  * death. A constructor that is stopped is alive, and those who want its object wait.
  *
+ * What a constructor allocates itself hangs on the object, and would be lost with it: the
+ * library does not know a dead one's pointers. So construct what needs no memory beside
+ * the object, and let hf_once, in the object, do the rest; it goes on where a dead one
+ * was, and hf_alloc says EEXIST of what that had allocated already:
+ *
+ *     static int fill(void *object)                      // killed anywhere, done again
+ *     {
+ *         store_t *store = object;
+ *         int error = hf_alloc(segment, &store->rows, ROWS);
+ *         return error == EEXIST ? 0 : error;
+ *     }
+ *     error = hf_object_find_or_construct(segment, "store", sizeof(store_t), NULL, NULL,
+ *         &object);
+ *     error = hf_once(&((store_t *)object)->filled, fill, object);
+ *
  * Errors of all calls, besides those listed: EINVAL: a null argument, or not a name;
  * EBADMSG: damaged. Those that change anything: EACCES, EDEADLK, and what joining
  * returns, as in holdfast/heap.h.
@@ -47,8 +62,8 @@ HF_API HF_NODISCARD int hf_object_find(
  * Finds it, or allocates `size` bytes, all zero, and calls construct(object, arg) on
  * them, before anybody else sees them; a null `construct` leaves them zero. Waits for
  * another's constructor. A constructor returns 0, or an errno value: then the object goes
- * again, and that is the result. It may itself find or construct others, but two
- * that want each other's wait for ever.
+ * again, and that is the result. It must return (no exception, no longjmp). It may itself
+ * find or construct others, but two that want each other's wait for ever.
  *
  * 0; ENOSPC: no free block is so large; EINVAL: there is one, and it is smaller; EDEADLK:
  * the calling thread is constructing it.

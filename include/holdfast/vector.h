@@ -25,6 +25,9 @@
  * writers (a lock), or knows that the vector neither grows nor shrinks meanwhile. Who
  * changes an element through one does so beside hf_vector_get at his own risk.
  *
+ * What elements are. Bytes, which are copied, and move when the vector grows: no hf_ptr_t,
+ * vector, map or primitive in them. Keep those in blocks of their own, or objects.
+ *
  * Kill theorem: any process killed at any instruction inside these calls leaves them done
  * or not begun, and no memory lost; the next caller, whoever it is, goes on at once. A
  * stopped one inside a call holds up those who write, not those who read.
