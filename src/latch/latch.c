@@ -19,6 +19,7 @@
 
 #include "base/atomics.h"
 #include "base/checked.h"
+#include "participant/lookup.h"
 #include "participant/member.h"
 
 _Static_assert(sizeof(hf_latch_t) == 64, "format");
@@ -30,12 +31,17 @@ static size_t words_of(size_t payload)
     return payload / WORD + (payload % WORD != 0);
 }
 
-size_t hf_latch_size(size_t payload)
+static inline size_t size_of(size_t payload)
 {
     enum { LIMIT = SIZE_MAX / PLACES / WORD - sizeof(hf_latch_t) };
     size_t words = words_of(payload);
     bool fits = payload != 0 && words < LIMIT;
     return fits ? sizeof(hf_latch_t) + PLACES * words * WORD : 0;
+}
+
+size_t hf_latch_size(size_t payload)
+{
+    return size_of(payload);
 }
 
 static uint64_t *place_of(const hf_latch_t *l, uint64_t write, size_t payload)
@@ -54,11 +60,11 @@ static bool is_damaged(const hf_latch_t *l)
 }
 
 /* Whether a latch with this payload is in an attached segment, which then stays mapped
- * until hfi_attachment_let_go. */
-static bool look(const hf_latch_t *l, size_t payload)
+ * until hfi_let_go. */
+static inline bool look(const hf_latch_t *l, size_t payload)
 {
-    size_t size = hf_latch_size(payload);
-    return size != 0 && hfi_attachment_look(l, size) != NULL;
+    size_t size = size_of(payload);
+    return size != 0 && hfi_look(l, size) != NULL;
 }
 
 /* The same, but it may go. */
@@ -66,7 +72,7 @@ static bool is_placed(const hf_latch_t *l, size_t payload)
 {
     bool placed = look(l, payload);
     if (placed) {
-        hfi_attachment_let_go();
+        hfi_let_go();
     }
     return placed;
 }
@@ -196,7 +202,7 @@ static __attribute__((noinline)) int read_slow(
     do {
         error = read_once(l, payload, size);
     } while (error == EAGAIN);
-    hfi_attachment_let_go();
+    hfi_let_go();
     return error;
 }
 
@@ -229,6 +235,6 @@ int hf_latch_check(const hf_latch_t *l)
         return EINVAL;
     }
     int error = check(l);
-    hfi_attachment_let_go();
+    hfi_let_go();
     return error;
 }

@@ -2,19 +2,15 @@
 #include "participant/attachment.h"
 
 #include <stdlib.h>
-#include <urcu-bp.h>
 
-static struct hfi_attachment *attachments;
+#include "participant/lookup.h"
 
-static bool is_open(const struct hfi_attachment *at)
-{
-    return __atomic_load_n(&at->opens, __ATOMIC_RELAXED) > 0;
-}
+struct hfi_attachment *hfi_attachments;
 
 struct hfi_attachment *hfi_attachment_of_object(
     uint64_t device, uint64_t inode, bool read_only)
 {
-    for (struct hfi_attachment *at = attachments; at != NULL; at = at->next) {
+    for (struct hfi_attachment *at = hfi_attachments; at != NULL; at = at->next) {
         if (at->region.info.device == device && at->region.info.inode == inode &&
             at->region.read_only == read_only) {
             return at;
@@ -23,21 +19,9 @@ struct hfi_attachment *hfi_attachment_of_object(
     return NULL;
 }
 
-/* Under the process lock or in a read section. Closed ones wait for their last member. */
-static struct hfi_attachment *find(const void *address, size_t size)
-{
-    for (struct hfi_attachment *at = rcu_dereference(attachments); at != NULL;
-         at = rcu_dereference(at->next)) {
-        if (is_open(at) && hfi_attachment_holds(at, address, size)) {
-            return at;
-        }
-    }
-    return NULL;
-}
-
 struct hfi_attachment *hfi_attachment_at(const void *address, size_t size)
 {
-    return find(address, size);
+    return hfi_find_attachment(address, size);
 }
 
 bool hfi_attachment_backs(
@@ -49,9 +33,9 @@ bool hfi_attachment_backs(
 
 bool hfi_attachment_is_open(const struct hfi_attachment *at)
 {
-    for (struct hfi_attachment *other = attachments; other != NULL; other = other->next) {
+    for (struct hfi_attachment *other = hfi_attachments; other != NULL; other = other->next) {
         if (other == at) {
-            return is_open(at);
+            return hfi_attachment_is_open_now(at);
         }
     }
     return false;
@@ -59,8 +43,8 @@ bool hfi_attachment_is_open(const struct hfi_attachment *at)
 
 void hfi_attachment_add(struct hfi_attachment *at)
 {
-    at->next = attachments;
-    rcu_assign_pointer(attachments, at);
+    at->next = hfi_attachments;
+    rcu_assign_pointer(hfi_attachments, at);
 }
 
 static void drop_if_unneeded(struct hfi_attachment *at)
@@ -68,7 +52,7 @@ static void drop_if_unneeded(struct hfi_attachment *at)
     if (at->opens > 0 || at->members > 0) {
         return;
     }
-    struct hfi_attachment **link = &attachments;
+    struct hfi_attachment **link = &hfi_attachments;
     while (*link != at) {
         link = &(*link)->next;
     }
@@ -108,7 +92,7 @@ void hfi_attachment_drop_member(struct hfi_attachment *at)
 
 void hfi_attachment_forget_members(void)
 {
-    for (struct hfi_attachment *at = attachments; at != NULL;) {
+    for (struct hfi_attachment *at = hfi_attachments; at != NULL;) {
         struct hfi_attachment *next = at->next;
         at->members = 0;
         drop_if_unneeded(at);
@@ -118,18 +102,10 @@ void hfi_attachment_forget_members(void)
 
 const struct hfi_attachment *hfi_attachment_look(const void *address, size_t size)
 {
-    if ((uintptr_t)address % HFI_GRID != 0) {
-        return NULL;
-    }
-    rcu_read_lock();
-    const struct hfi_attachment *at = find(address, size);
-    if (at == NULL) {
-        rcu_read_unlock();
-    }
-    return at;
+    return hfi_look(address, size);
 }
 
 void hfi_attachment_let_go(void)
 {
-    rcu_read_unlock();
+    hfi_let_go();
 }
