@@ -59,6 +59,15 @@ static bool has_generations_left(const struct hfi_slot *slot)
     return hfi_load64_relaxed(&slot->generation) <= HFI_GENERATION_MAX - 2;
 }
 
+/* Release: who sees that a reader has gone sees that it has read. */
+static void forget_marks(struct hfi_slot *slot)
+{
+    for (int i = 0; i < HFI_READING_MAX; i++) {
+        hfi_store64_release(&slot->reading[i], 0);
+    }
+    hfi_store64_release(&slot->section, 0);
+}
+
 /* Sleepers of other processes watch the lease; those of the owner's, the generation. */
 static void wake_watchers(struct hfi_slot *slot)
 {
@@ -81,11 +90,7 @@ static int begin(const struct hfi_table *table, uint32_t index, uint64_t *tag)
     wake_watchers(slot); /* of the old one */
     hfi_store64_relaxed(&slot->waiting_on, 0);
     hfi_store64_relaxed(&slot->arrived_at, 0);
-    for (int i = 0; i < HFI_READING_MAX; i++) {
-        /* release: a writer that sees the place empty sees that its reader has gone */
-        hfi_store64_release(&slot->reading[i], 0);
-    }
-    hfi_store64_release(&slot->section, 0);
+    forget_marks(slot);
     hfi_store32_relaxed(&slot->bias, HFI_FENCED);
     hfi_store32_relaxed(&slot->pid, hfi_process_id());
     hfi_store32_relaxed(&slot->tid, hfi_thread_id());
@@ -169,6 +174,7 @@ bool hfi_table_leave(const struct hfi_table *table, uint64_t tag)
     uint32_t index = hfi_tag_slot(tag);
     struct hfi_claim claim;
     bool claimed = claim_soon(table, &claim, index) == 0;
+    forget_marks(slot); /* the lease may live on, and our marks with it */
     next_generation(slot);
     if (claimed) {
         hfi_lease_give_back(&slot->lease);

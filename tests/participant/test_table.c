@@ -41,6 +41,34 @@ Test(table, a_tag_lives_from_joining_to_leaving)
     cr_assert_eq(hfi_table_life(&table, tag), HFI_DEAD);
 }
 
+static int stand_in_the_way(party_t *unused)
+{
+    (void)unused;
+    struct hfi_claim claim;
+    int error = hfi_claim(&claim, table.object, &table.identity, 0);
+    hfi_store32_release(&table.slots[1].pid, error == 0 ? 1 : 2);
+    return error != 0 ? error : pause();
+}
+
+/* The lease lives on then: the marks must not. */
+Test(table, who_leaves_reads_nothing_though_a_joiner_stands_in_the_way)
+{
+    new_table(2);
+    uint64_t tag = join();
+    struct hfi_slot *slot = &table.slots[hfi_tag_slot(tag)];
+    slot->section = 1025;
+    slot->reading[HFI_READING_MAX - 1] = 64;
+    pid_t joiner = spawn(stand_in_the_way, NULL);
+    while (hfi_load32_acquire(&table.slots[1].pid) == 0) {
+        sched_yield();
+    }
+    bool gave_back = hfi_table_leave(&table, tag);
+    kill_and_reap(joiner);
+    cr_assert(!gave_back);
+    cr_assert_eq(slot->section, 0);
+    cr_assert_eq(slot->reading[HFI_READING_MAX - 1], 0);
+}
+
 Test(table, a_full_one_is_EAGAIN_until_somebody_leaves)
 {
     new_table(2);
