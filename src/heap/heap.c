@@ -21,26 +21,17 @@ static int undo(struct hfi_tx *tx, int error)
     return undone != 0 ? undone : error;
 }
 
-/* What the dead holder had begun is undone or finished; dying here, we leave it as it is.
+/*
+ * What the dead holder had begun is undone or finished; dying here, we leave it as it is.
+ * Where the arena ends now is not asked: whose descriptor was closed behind its back does
+ * not know, and must not close the heap to the others for that.
  */
-static int recover(struct hfi_heap *heap)
-{
-    if (!hfi_region_backs(heap->region, heap->control->end)) {
-        return EBADMSG;
-    }
-    int error = hfi_journal_recover(heap, &heap->control->journal);
-    if (error == 0 && !hfi_region_backs(heap->region, heap->control->end)) {
-        error = EBADMSG;
-    }
-    return error;
-}
-
-static int lock(struct hfi_heap *heap)
+static int lock(struct hfi_heap *heap, const struct timespec *deadline)
 {
     hf_mutex_t *m = &heap->control->lock;
-    int error = hf_mutex_lock(m);
+    int error = deadline != NULL ? hf_mutex_timedlock(m, deadline) : hf_mutex_lock(m);
     if (error == EOWNERDEAD) {
-        error = recover(heap);
+        error = hfi_journal_recover(heap, &heap->control->journal);
         int ignored = error == 0 ? hf_mutex_consistent(m) : hf_mutex_unlock(m);
         (void)ignored; /* we hold it */
     }
@@ -55,15 +46,34 @@ static int unlock(struct hfi_tx *tx, int error)
 
 int hfi_heap_enter(struct hfi_heap *heap, struct hfi_tx *tx)
 {
-    int error = lock(heap);
+    return hfi_heap_enter_until(heap, tx, NULL);
+}
+
+int hfi_heap_enter_until(
+    struct hfi_heap *heap, struct hfi_tx *tx, const struct timespec *deadline)
+{
+    int error = lock(heap, deadline);
     if (error != 0) {
         return error;
     }
-    *tx = (struct hfi_tx){
-        .heap = heap, .start = heap->start, .journal = &heap->control->journal};
+    tx->heap = heap;
+    tx->start = heap->start;
+    tx->journal = &heap->control->journal;
+    tx->undo = tx->publish = 0;
+    tx->range_size = 0;
     bool sound =
         tx->journal->state == 0 && hfi_region_backs(heap->region, heap->control->end);
     return sound ? 0 : unlock(tx, EBADMSG);
+}
+
+int hfi_heap_settle(struct hfi_heap *heap)
+{
+    struct hfi_tx tx;
+    if (!hfi_journal_is_committed(&heap->control->journal)) {
+        return 0;
+    }
+    int error = hfi_heap_enter(heap, &tx);
+    return error != 0 ? error : hfi_heap_cancel(&tx, 0);
 }
 
 int hfi_heap_cancel(struct hfi_tx *tx, int error)
@@ -94,14 +104,8 @@ int hfi_heap_grow(struct hfi_tx *tx, uint64_t until)
         return 0;
     }
     int saved = errno;
-    int error = hfi_object_allocate(heap->region->object, heap->control->end, until);
+    int error = hfi_region_grow(heap->region, heap->control->end, until);
     errno = saved;
-    if (error == EPERM || error == EFBIG || error == ENOMEM) {
-        error = ENOSPC; /* sealed, limited */
-    }
-    if (error == 0 && !hfi_region_backs(heap->region, until)) {
-        error = EBADMSG;
-    }
     return error != 0 ? error : hfi_arena_extend(tx, until);
 }
 

@@ -91,10 +91,15 @@ static inline bool hfi_heap_covers(
  * hfi_heap_leave or hfi_heap_cancel. EBADMSG: damaged; EDEADLK: the thread is in one.
  */
 int hfi_heap_enter(struct hfi_heap *heap, struct hfi_tx *tx);
+/* The same; ETIMEDOUT: somebody else was in one until the deadline. */
+int hfi_heap_enter_until(
+    struct hfi_heap *heap, struct hfi_tx *tx, const struct timespec *deadline);
 /* Commits, and unlocks. */
 int hfi_heap_leave(struct hfi_tx *tx);
 /* Undoes all, and unlocks. Returns `error`. */
 int hfi_heap_cancel(struct hfi_tx *tx, int error);
+/* Returns when what was committed before the call has been stored. */
+int hfi_heap_settle(struct hfi_heap *heap);
 /* The one or the other: cancels if there is an error. */
 int hfi_heap_end(struct hfi_tx *tx, int error);
 

@@ -342,10 +342,10 @@ int hfi_index_put(struct hfi_tx *tx, struct hfi_index *index, const struct hfi_k
     struct hfi_cells table;
     struct hfi_found found;
     uint64_t cell;
-    int error = hfi_index_table(tx->heap, index, &table);
-    if (error == 0) {
-        error = probe(tx->heap, &table, key, &found, &cell);
+    if (hfi_index_table(tx->heap, index, &table) != 0) {
+        return EBADMSG;
     }
+    int error = probe(tx->heap, &table, key, &found, &cell);
     if (old != NULL) {
         if (error != 0 || found.entry != old->entry) {
             return EBADMSG;

@@ -7,11 +7,11 @@
 
 #define COMMITTED (UINT64_C(1) << 32)
 
-static void make_stores(struct hfi_heap *heap, struct hfi_journal *journal, uint64_t n)
+static void make_stores(
+    const struct hfi_heap *heap, const struct hfi_record *records, uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++) {
-        const struct hfi_record *record = &journal->publish[i];
-        hfi_store64_release(hfi_heap_address(heap, record->offset), record->value);
+        hfi_store64_release(hfi_heap_address(heap, records[i].offset), records[i].value);
     }
 }
 
@@ -36,7 +36,7 @@ void hfi_tx_commit(struct hfi_tx *tx)
 {
     if (tx->publish > 0) {
         hfi_store64_release(&tx->journal->state, COMMITTED | tx->publish);
-        make_stores(tx->heap, tx->journal, tx->publish);
+        make_stores(tx->heap, tx->stores, tx->publish); /* not what others may write */
     }
     settle(tx->journal);
     tx->undo = tx->publish = 0;
@@ -66,6 +66,11 @@ static bool are_sound(const struct hfi_heap *heap, const struct hfi_record *reco
     return true;
 }
 
+bool hfi_journal_is_committed(const struct hfi_journal *journal)
+{
+    return (hfi_load64_acquire(&journal->state) & COMMITTED) != 0;
+}
+
 int hfi_journal_recover(struct hfi_heap *heap, struct hfi_journal *journal)
 {
     uint64_t state = journal->state;
@@ -74,7 +79,7 @@ int hfi_journal_recover(struct hfi_heap *heap, struct hfi_journal *journal)
         if (!are_sound(heap, journal->publish, n, HFI_PUBLISH_MAX)) {
             return EBADMSG;
         }
-        make_stores(heap, journal, n);
+        make_stores(heap, journal->publish, n);
     } else {
         if (!are_sound(heap, journal->undo, n, HFI_UNDO_MAX)) {
             return EBADMSG;

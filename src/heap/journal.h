@@ -42,7 +42,8 @@ struct hfi_tx {
     struct hfi_heap *heap;
     char *start; /* of the mapping */
     struct hfi_journal *journal;
-    unsigned undo, publish; /* records */
+    unsigned undo, publish;                    /* records */
+    struct hfi_record stores[HFI_PUBLISH_MAX]; /* those that it published */
     /* Bytes in which a set leaves no record to undo: they are idle, or they are read. */
     uint64_t range, range_size;
     bool is_read;
@@ -68,9 +69,9 @@ static inline void hfi_tx_is_read(struct hfi_tx *tx, uint64_t offset, uint64_t s
 /* Both require room: a transaction's sets and publishes are bounded by what it does. */
 static inline void hfi_tx_publish(struct hfi_tx *tx, uint64_t *word, uint64_t value)
 {
-    struct hfi_record *record = &tx->journal->publish[tx->publish++];
-    record->offset = (uint64_t)((char *)word - tx->start);
-    record->value = value;
+    struct hfi_record record = {(uint64_t)((char *)word - tx->start), value};
+    tx->stores[tx->publish] = record;
+    tx->journal->publish[tx->publish++] = record;
 }
 
 static inline void hfi_tx_set(struct hfi_tx *tx, uint64_t *word, uint64_t value)
@@ -89,6 +90,9 @@ static inline void hfi_tx_set(struct hfi_tx *tx, uint64_t *word, uint64_t value)
 }
 
 void hfi_tx_commit(struct hfi_tx *tx);
+
+/* Whether there are stores to be made that somebody may not have made yet. */
+bool hfi_journal_is_committed(const struct hfi_journal *journal);
 
 /* Undoes or finishes what the journal holds. EBADMSG: it holds nonsense. */
 int hfi_journal_recover(struct hfi_heap *heap, struct hfi_journal *journal);

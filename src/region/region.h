@@ -55,6 +55,9 @@ int hfi_region_create(struct hfi_region *region, unsigned permissions);
 int hfi_region_allocate(struct hfi_region *region, uint64_t size, uint64_t limit);
 
 int hfi_region_map(struct hfi_region *region, uint64_t size);
+/* The bytes [from, end) get memory, in all processes. ENOSPC: nothing has changed; EBADF:
+ * the object was closed behind our back. */
+int hfi_region_grow(const struct hfi_region *region, uint64_t from, uint64_t end);
 bool hfi_region_has_grown(const struct hfi_region *region, uint64_t end);
 /* Whether the object reaches to there: touching what is beyond its end is a fault.
  * Another process may have let it grow; what was seen of that never goes back. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "segment/room.h"
+#include "segment/segment.h"
 
 static void set_up(void)
 {
@@ -125,6 +128,45 @@ Test(growth, without_memory_is_ENOSPC_and_all_is_as_it_was)
     assert_error(hf_alloc(segment, &room->slot[0], 1 << 20), ENOSPC);
     assert_same(&before);
     assert_ok(hf_alloc(segment, &room->slot[0], 1000));
+}
+
+static int grow_and_die(party_t *unused)
+{
+    (void)unused;
+    struct hfi_tx tx;
+    int error = hf_segment_grow(segment, 1 << 20);
+    if (error == 0) {
+        error = hfi_heap_enter(&segment->heap, &tx);
+    }
+    if (error == 0) {
+        hfi_tx_set(&tx, &tx.heap->control->used, 1);
+        kill(getpid(), SIGKILL);
+    }
+    return error;
+}
+
+/* Such as a daemon that closes all descriptors it does not know. */
+Test(growth, whose_descriptor_is_another_files_spares_that_and_harms_nobody)
+{
+    int fd = segment->at.region.object, kept = dup(fd);
+    int others = memfd_create("others", MFD_CLOEXEC);
+    struct stat info;
+    hf_heap_info_t before = info_of();
+    cr_assert_eq(dup2(others, fd), fd);
+    assert_error(hf_segment_grow(segment, 1 << 20), EBADF);
+    cr_assert_eq(fstat(others, &info), 0);
+    cr_assert_eq(info.st_size, 0);
+    assert_same(&before);
+    cr_assert_eq(dup2(kept, fd), fd);
+    pid_t child = spawn(grow_and_die, &room->party);
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFSIGNALED(status));
+    cr_assert_eq(dup2(others, fd), fd);
+    assert_error(hf_alloc(segment, &room->slot[0], 10), EBADMSG);
+    cr_assert_eq(dup2(kept, fd), fd);
+    assert_ok(hf_alloc(segment, &room->slot[0], 10));
+    assert_ok(hf_segment_check(segment, NULL, NULL));
 }
 
 Test(growth, a_grown_one_is_opened_as_large_as_it_is)
