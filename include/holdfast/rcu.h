@@ -19,7 +19,8 @@
  * closes the segment: the kernel certifies it, and grace periods go on at once. A section
  * of one that is stopped, or slow, holds back what it may be reading: hf_rcu_stalled
  * names it. Blocks that wait for a grace period belong to the segment, not to who retired
- * them: whoever goes on retiring, or calls hf_rcu_barrier, frees them. When hf_alloc finds
+ * them: whoever goes on retiring, or calls hf_rcu_barrier, frees them (one in 64 retirings
+ * does, and each of a block that is large for the heap). When hf_alloc finds
  * no memory, hf_rcu_barrier waits for what is held back.
  *
  * Kill theorem: a process killed at any instruction inside these calls leaves a pointer
@@ -32,7 +33,7 @@
  *
  * Fences. Sections have none, if the kernel offers membarrier to all: then grace periods
  * make one. Where a process may not call it (seccomp), the segment falls back to fences in
- * the sections, for good, as soon as that process waits for a grace period:
+ * the sections, for good, as soon as that process waits for a grace period or retires:
  * hf_rcu_info_t.fenced. A process that membarrier does not reach uses fences by itself.
  *
  * Errors of all calls, besides those listed: EINVAL: a null segment; EACCES: attached
@@ -82,6 +83,12 @@ static inline void hf_rcu_assign(hf_ptr_t *p, void *target)
  * nothing: then p becomes null. EAGAIN: HF_RCU_PENDING_MAX blocks wait already; ENOSPC: no
  * memory to note it: all is as it was in both cases. EINVAL: one of them would point to
  * itself; EBADMSG: p does not lead to a block.
+ *
+ * *fresh must be a pointer that no reader looks at. To take an element out of a list, let
+ * one of your own point to its successor; the element itself then stays as it is:
+ *
+ *     hf_ptr_set(&mine->spare, hf_ptr_get(&element->next)); // which owns nothing
+ *     error = hf_rcu_replace(segment, &previous->next, &mine->spare);
  */
 HF_API HF_NODISCARD int hf_rcu_replace(hf_segment_t *seg, hf_ptr_t *p, hf_ptr_t *fresh);
 
@@ -101,7 +108,7 @@ enum { HF_RCU_PENDING_MAX = 16384 /* blocks that wait for a grace period */ };
  * Returns when every section that was going on at the call has ended. EDEADLK: the thread
  * is in one itself; ENOTSUP: this process may not call membarrier, and a thread that reads
  * without fences has not noticed that yet (its next section does, or another process's
- * call here).
+ * call here; an idle one may take for ever).
  */
 HF_API HF_NODISCARD int hf_rcu_synchronize(hf_segment_t *seg);
 
@@ -118,7 +125,7 @@ HF_API HF_NODISCARD int hf_rcu_stalled(hf_segment_t *seg, hf_owner_t *reader);
 typedef struct {
     uint64_t periods;     /* grace periods that have begun */
     size_t pending;       /* blocks that wait for one */
-    size_t pending_bytes; /* of the heap, that these take */
+    size_t pending_bytes; /* of the heap, that these and their ring take */
     bool fenced;          /* sections have fences: somebody may not call membarrier */
 } hf_rcu_info_t;
 

@@ -248,7 +248,10 @@ int hf_rcu_synchronize(hf_segment_t *seg)
         return EDEADLK;
     }
     uint64_t epoch;
-    error = hfi_rcu_begin(seg, &epoch);
+    error = hfi_heap_settle(&seg->heap); /* a dead one's pointers: before the period */
+    if (error == 0) {
+        error = hfi_rcu_begin(seg, &epoch);
+    }
     if (error == 0) {
         wait_for_readers(seg, &me, epoch);
     }

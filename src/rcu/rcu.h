@@ -22,8 +22,6 @@
 #include "participant/member.h"
 #include "segment/segment.h"
 
-#define HFI_RCU_EPOCH (UINT64_C(1) << 10) /* below: the nesting */
-
 /* The calling thread, in a segment or null. */
 int hfi_rcu_enter(hf_segment_t *seg, const struct hfi_member **me);
 

@@ -12,17 +12,24 @@
 #include <errno.h>
 
 #include "base/deadline.h"
+#include "heap/arena.h"
 #include "rcu/rcu.h"
 
-enum { BATCH = 64 /* to be retired before one looks whether any can be freed */ };
+/*
+ * Retirings before one looks whether any block can be freed. One does at once after a block
+ * that is large for the heap: so what waits though no reader holds it back is a quarter of
+ * it at most.
+ */
+enum { BATCH = 64, LARGE = 4 * BATCH };
 
 /* ---- the ring: with the heap's lock ---- */
 
 static int enter(hf_segment_t *seg, struct hfi_tx *tx)
 {
+    struct hfi_ring ring;
     int error = hfi_heap_enter(&seg->heap, tx);
-    return error == 0 && !hfi_segment_has_ring(seg) ? hfi_heap_cancel(tx, EBADMSG)
-                                                    : error;
+    return error == 0 && !hfi_segment_ring(seg, &ring) ? hfi_heap_cancel(tx, EBADMSG)
+                                                       : error;
 }
 
 static uint64_t *place_of(const hf_segment_t *seg, uint64_t number)
@@ -60,16 +67,13 @@ static int make_room(hf_segment_t *seg, struct hfi_tx *tx)
     return error;
 }
 
-/* Its place is nobody's before the commit. Requires room. */
-static int put(hf_segment_t *seg, struct hfi_tx *tx, uint64_t block)
+/* Its place is nobody's before the commit. Requires room. Returns its number, from 1. */
+static uint64_t put(hf_segment_t *seg, struct hfi_tx *tx, uint64_t block)
 {
-    uint64_t unused;
-    int error = hfi_heap_usable(&seg->heap, block, &unused);
-    if (error == 0) {
-        hfi_store64_release(place_of(seg, seg->rcu->retired), block);
-        hfi_tx_publish(tx, &seg->rcu->retired, seg->rcu->retired + 1);
-    }
-    return error;
+    uint64_t number = seg->rcu->retired + 1;
+    hfi_store64_release(place_of(seg, seg->rcu->retired), block);
+    hfi_tx_publish(tx, &seg->rcu->retired, number);
+    return number;
 }
 
 static bool is_left(const struct hfi_rcu_control *rcu, uint64_t end)
@@ -176,10 +180,56 @@ static int tend(hf_segment_t *seg)
     return error != 0 ? error : begin_period(seg);
 }
 
-/* After retiring. What goes wrong here is the heap's trouble: its next caller is told. */
-static int retired(hf_segment_t *seg, uint64_t number, int error)
+/* Whether the block can be retired now. Asks first: a larger ring might come to stand in
+ * one that is free. */
+static int prepare(hf_segment_t *seg, struct hfi_tx *tx, uint64_t block)
 {
-    if (error == 0 && number % BATCH == 0) {
+    uint64_t unused;
+    int error = hfi_heap_usable(&seg->heap, block, &unused);
+    return error != 0 ? error : make_room(seg, tx);
+}
+
+/*
+ * Enters, with room to retire what p points to, if anything, or (p null) the block. Where
+ * there is none, what can be freed is: that takes a look at the last period, and perhaps
+ * one at a period that it begins. What goes wrong in it is the heap's trouble, and told.
+ */
+static int enter_with_room(
+    hf_segment_t *seg, struct hfi_tx *tx, const hf_ptr_t *p, uint64_t block)
+{
+    enum { LOOKS = 2 };
+    for (int look = 0;; look++) {
+        int error = enter(seg, tx);
+        if (error != 0) {
+            return error;
+        }
+        block = p != NULL ? hfi_ptr_target(seg, p) : block;
+        error = block != 0 ? prepare(seg, tx, block) : 0;
+        if (error == 0) {
+            return 0;
+        }
+        error = hfi_heap_cancel(tx, error);
+        if ((error != EAGAIN && error != ENOSPC) || look == LOOKS) {
+            return error;
+        }
+        int ignored = tend(seg);
+        (void)ignored;
+    }
+}
+
+static bool is_large(const hf_segment_t *seg, uint64_t block)
+{
+    uint64_t size;
+    return hfi_heap_usable(&seg->heap, block, &size) == 0 &&
+           size > (seg->heap.control->end - seg->heap.first) / LARGE;
+}
+
+/* In a transaction, which it ends: retires the block, if there is one. Requires room. */
+static int retire_and_leave(hf_segment_t *seg, struct hfi_tx *tx, uint64_t block)
+{
+    bool due = block != 0 && (put(seg, tx, block) % BATCH == 0 || is_large(seg, block));
+    int error = hfi_heap_leave(tx);
+    if (error == 0 && due) {
         int ignored = tend(seg);
         (void)ignored;
     }
@@ -191,16 +241,12 @@ static int retired(hf_segment_t *seg, uint64_t number, int error)
 int hf_rcu_retire(hf_segment_t *seg, void *block)
 {
     struct hfi_tx tx;
-    int error = seg != NULL && block != NULL ? enter(seg, &tx) : EINVAL;
-    if (error != 0) {
-        return error;
+    if (seg == NULL || block == NULL) {
+        return EINVAL;
     }
-    error = make_room(seg, &tx);
-    if (error == 0) {
-        error = put(seg, &tx, hfi_heap_offset(&seg->heap, block));
-    }
-    uint64_t number = seg->rcu->retired + 1;
-    return retired(seg, number, hfi_heap_end(&tx, error));
+    uint64_t offset = hfi_heap_offset(&seg->heap, block);
+    int error = enter_with_room(seg, &tx, NULL, offset);
+    return error != 0 ? error : retire_and_leave(seg, &tx, offset);
 }
 
 int hf_rcu_replace(hf_segment_t *seg, hf_ptr_t *p, hf_ptr_t *fresh)
@@ -208,7 +254,7 @@ int hf_rcu_replace(hf_segment_t *seg, hf_ptr_t *p, hf_ptr_t *fresh)
     struct hfi_tx tx;
     bool valid = hfi_segment_has_pointer(seg, p) && p != fresh &&
                  (fresh == NULL || hfi_segment_has_pointer(seg, fresh));
-    int error = valid ? enter(seg, &tx) : EINVAL;
+    int error = valid ? enter_with_room(seg, &tx, p, 0) : EINVAL;
     if (error != 0) {
         return error;
     }
@@ -217,16 +263,11 @@ int hf_rcu_replace(hf_segment_t *seg, hf_ptr_t *p, hf_ptr_t *fresh)
     if (after == hfi_heap_offset(&seg->heap, p)) {
         return hfi_heap_cancel(&tx, EINVAL);
     }
-    error = before != 0 ? make_room(seg, &tx) : 0;
-    if (error == 0 && before != 0) {
-        error = put(seg, &tx, before);
-    }
-    uint64_t number = seg->rcu->retired + (before != 0);
     hfi_ptr_publish(&tx, p, after);
     if (fresh != NULL) {
         hfi_ptr_publish(&tx, fresh, 0);
     }
-    return retired(seg, number, hfi_heap_end(&tx, error));
+    return retire_and_leave(seg, &tx, before);
 }
 
 int hf_rcu_barrier(hf_segment_t *seg)
@@ -247,24 +288,34 @@ int hf_rcu_barrier(hf_segment_t *seg)
     return error != 0 ? error : drop_empty_ring(seg);
 }
 
+/* That a block takes of the heap. */
+static size_t bytes_of(const hf_segment_t *seg, uint64_t block)
+{
+    uint64_t size;
+    int error = hfi_heap_usable(&seg->heap, block, &size);
+    return error == 0 ? (size_t)(size + HFI_HEADER_SIZE) : 0;
+}
+
 int hf_rcu_info(hf_segment_t *seg, hf_rcu_info_t *info)
 {
     struct hfi_tx tx;
-    int error = seg != NULL && info != NULL ? enter(seg, &tx) : EINVAL;
+    struct hfi_ring ring;
+    int error = seg != NULL && info != NULL ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
     if (error != 0) {
         return error;
+    }
+    if (!hfi_segment_ring(seg, &ring)) {
+        return hfi_heap_cancel(&tx, EBADMSG);
     }
     const struct hfi_rcu_control *rcu = seg->rcu;
     *info = (hf_rcu_info_t){
         .periods = hfi_load64_relaxed(&rcu->epoch) / HFI_RCU_EPOCH,
-        .pending = (size_t)(rcu->retired - rcu->freed),
+        .pending = (size_t)(ring.retired - ring.freed),
+        .pending_bytes = bytes_of(seg, rcu->ring),
         .fenced = hfi_load32_relaxed(&rcu->fenced) != 0,
     };
-    for (uint64_t n = rcu->freed; n != rcu->retired; n++) {
-        uint64_t size;
-        if (hfi_heap_usable(&seg->heap, *place_of(seg, n), &size) == 0) {
-            info->pending_bytes += (size_t)size;
-        }
+    for (uint64_t n = ring.freed; n != ring.retired; n++) {
+        info->pending_bytes += bytes_of(seg, ring.places[n % ring.capacity]);
     }
     return hfi_heap_cancel(&tx, 0);
 }

@@ -8,11 +8,14 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "heap/check.h"
 #include "heap/index.h"
 #include "segment/segment.h"
+
+enum { PATIENCE_MS = 2000 }; /* with whoever has the heap locked */
 
 static void check_header(const struct hf_segment *seg, struct hfi_faults *faults)
 {
@@ -56,6 +59,15 @@ static bool are_places(const struct hf_segment *seg, const struct hfi_slot *slot
     return sound;
 }
 
+/* A mark of an epoch that there has been, and nested at least once; or none. */
+static bool is_section(const struct hf_segment *seg, const struct hfi_slot *slot)
+{
+    uint64_t section = hfi_load64_acquire(&slot->section);
+    return section == 0 || (section % HFI_RCU_EPOCH != 0 &&
+                               section / HFI_RCU_EPOCH <=
+                                   hfi_load64_relaxed(&seg->rcu->epoch) / HFI_RCU_EPOCH);
+}
+
 static void check_slots(const struct hf_segment *seg, struct hfi_faults *faults)
 {
     const struct hfi_table *table = &seg->at.table;
@@ -76,6 +88,9 @@ static void check_slots(const struct hf_segment *seg, struct hfi_faults *faults)
         if (!are_places(seg, slot)) {
             hfi_fault(faults, at, "the participant waits for or holds what cannot be");
         }
+        if (!is_section(seg, slot)) {
+            hfi_fault(faults, at, "the participant is in a read section that cannot be");
+        }
     }
 }
 
@@ -95,23 +110,32 @@ static void check_builders(const struct hf_segment *seg, struct hfi_faults *faul
     }
 }
 
-bool hfi_segment_has_ring(const struct hf_segment *seg)
+bool hfi_segment_ring(const struct hf_segment *seg, struct hfi_ring *ring)
 {
     const struct hfi_rcu_control *rcu = seg->rcu;
-    uint64_t size, capacity = rcu->capacity;
-    if (rcu->ring == 0) {
-        return capacity == 0 && rcu->retired == rcu->freed;
+    uint64_t size, at = hfi_load64_relaxed(&rcu->ring);
+    *ring = (struct hfi_ring){
+        .places = at != 0 ? hfi_heap_address(&seg->heap, at) : NULL,
+        .capacity = hfi_load64_relaxed(&rcu->capacity),
+        .freed = hfi_load64_relaxed(&rcu->freed),
+        .retired = hfi_load64_relaxed(&rcu->retired),
+    };
+    if (at == 0) {
+        return ring->capacity == 0 && ring->retired == ring->freed;
     }
-    return capacity >= HFI_RING_MIN && (capacity & (capacity - 1)) == 0 &&
-           hfi_heap_usable(&seg->heap, rcu->ring, &size) == 0 &&
-           capacity <= size / sizeof(uint64_t) && rcu->retired - rcu->freed <= capacity;
+    return ring->capacity >= HFI_RING_MIN &&
+           (ring->capacity & (ring->capacity - 1)) == 0 &&
+           hfi_heap_usable(&seg->heap, at, &size) == 0 &&
+           ring->capacity <= size / sizeof(uint64_t) &&
+           ring->retired - ring->freed <= ring->capacity;
 }
 
 static void check_retired(const struct hf_segment *seg, struct hfi_faults *faults)
 {
     const struct hfi_rcu_control *rcu = seg->rcu;
+    struct hfi_ring ring;
     uint64_t size;
-    if (!hfi_segment_has_ring(seg)) {
+    if (!hfi_segment_ring(seg, &ring)) {
         hfi_fault(faults, hfi_heap_offset(&seg->heap, rcu),
             "the ring of retired blocks is not as large as it should be");
         return;
@@ -120,11 +144,11 @@ static void check_retired(const struct hf_segment *seg, struct hfi_faults *fault
         hfi_fault(faults, hfi_heap_offset(&seg->heap, rcu),
             "retired blocks were lost: they could not be freed");
     }
-    const uint64_t *ring = hfi_heap_address(&seg->heap, rcu->ring);
-    for (uint64_t n = rcu->freed; n != rcu->retired; n++) {
-        uint64_t at = n % rcu->capacity;
-        if (hfi_heap_usable(&seg->heap, ring[at], &size) != 0) {
-            hfi_fault(faults, rcu->ring + at * sizeof *ring, "no block was retired here");
+    for (uint64_t n = ring.freed; n != ring.retired; n++) {
+        const uint64_t *place = &ring.places[n % ring.capacity];
+        if (hfi_heap_usable(&seg->heap, *place, &size) != 0) {
+            hfi_fault(
+                faults, hfi_heap_offset(&seg->heap, place), "no block was retired here");
         }
     }
 }
@@ -141,18 +165,33 @@ static void check_memory(const struct hf_segment *seg, struct hfi_faults *faults
     }
 }
 
+static void report_holder(const struct hf_segment *seg, const struct hfi_faults *faults)
+{
+    hf_owner_t who;
+    char words[100];
+    if (faults->report != NULL && hf_mutex_owner(&seg->heap.control->lock, &who) == 0) {
+        snprintf(words, sizeof words,
+            "process %ld, thread %ld has the heap locked: it was not looked at",
+            (long)who.pid, (long)who.tid);
+        faults->report(words, faults->arg);
+    }
+}
+
 /* A heap that cannot be entered is entered by nobody: it stands still. */
 static int check_heap(struct hf_segment *seg, struct hfi_faults *faults)
 {
     struct hfi_tx tx;
     const struct hfi_heap_control *control = seg->heap.control;
-    int error = hfi_heap_enter(&seg->heap, &tx);
+    struct timespec deadline = hf_deadline_in_ms(PATIENCE_MS);
+    int error = hfi_heap_enter_until(&seg->heap, &tx, &deadline);
     if (error == EBADMSG) {
         hfi_fault(faults, hfi_heap_offset(&seg->heap, &control->lock),
             "the heap's lock, journal or end is damaged; it is closed for good");
     } else if (error == EACCES && faults->report != NULL) {
         faults->report(
             "attached read-only: the heap changes, and was not looked at", faults->arg);
+    } else if (error == ETIMEDOUT) {
+        report_holder(seg, faults);
     }
     if (error == 0 || error == EBADMSG) {
         check_memory(seg, faults);

@@ -15,6 +15,8 @@ enum { HFI_RING_MIN = 64 };
 /* Shared, of RCU (src/rcu). All but the first line belongs to who holds the heap's lock.
  * The ring holds `capacity` blocks; the one that was retired as number n, from 0 on,
  * stands at n modulo that. */
+#define HFI_RCU_EPOCH (UINT64_C(1) << 10) /* epochs count in these; below: the nesting */
+
 struct hfi_rcu_control {
     uint64_t epoch;  /* grows with each grace period that begins */
     uint32_t fenced; /* 1: somebody can make no fence on everyone; for good */

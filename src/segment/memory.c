@@ -61,7 +61,8 @@ static int allocate(struct hf_segment *seg, hf_ptr_t *dest, size_t size, size_t 
 {
     struct hfi_tx tx;
     uint64_t block;
-    int error = hfi_segment_has_pointer(seg, dest) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    int error =
+        hfi_segment_has_pointer(seg, dest) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
     if (error != 0) {
         return error;
     }
@@ -88,7 +89,8 @@ int hf_alloc_aligned(hf_segment_t *seg, hf_ptr_t *dest, size_t size, size_t alig
 int hf_free(hf_segment_t *seg, hf_ptr_t *from)
 {
     struct hfi_tx tx;
-    int error = hfi_segment_has_pointer(seg, from) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    int error =
+        hfi_segment_has_pointer(seg, from) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
     if (error != 0) {
         return error;
     }
@@ -128,7 +130,8 @@ static int move(struct hfi_tx *tx, hf_ptr_t *p, uint64_t block, size_t size)
 int hf_realloc(hf_segment_t *seg, hf_ptr_t *p, size_t size)
 {
     struct hfi_tx tx;
-    int error = hfi_segment_has_pointer(seg, p) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    int error =
+        hfi_segment_has_pointer(seg, p) ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
     if (error != 0) {
         return error;
     }

@@ -88,6 +88,14 @@ static int read_header(const struct hfi_region *region, struct hfi_header *heade
     return error != 0 ? error : hfi_layout_verify(header, region->info.size);
 }
 
+/* A copy that left zeros out, say: they shall be ENOSPC now rather than a fault later. */
+static int fill_holes(const struct hfi_region *region)
+{
+    bool needed = region->info.has_holes && !region->read_only;
+    int error = needed ? hfi_object_allocate(region->object, 0, region->info.size) : 0;
+    return error == ENOSPC ? ENOSPC : 0; /* not every file system allocates */
+}
+
 /* Takes the region over. Requires the process lock. */
 static int attach_existing(
     hf_segment_t **seg, struct hfi_region *region, const hf_segment_config_t *config)
@@ -96,6 +104,9 @@ static int attach_existing(
     int error = read_header(region, &header);
     if (error == 0 && !hfi_layout_offers(&header, region->info.size, config)) {
         error = EINVAL;
+    }
+    if (error == 0) {
+        error = fill_holes(region);
     }
     if (error != 0) {
         hfi_region_close(region);
@@ -364,7 +375,9 @@ static size_t memory_size(const struct hf_segment *seg)
 {
     uint64_t end = hfi_load64_relaxed(&seg->heap.control->end);
     bool grown = end > seg->header.total_size && end <= seg->header.total_limit;
-    return (size_t)(grown ? end - seg->header.memory_offset : seg->header.memory_size);
+    uint64_t size = grown ? end - seg->header.memory_offset : seg->header.memory_size;
+    uint64_t limit = seg->header.memory_limit; /* pages are whole, and may go beyond it */
+    return (size_t)(size < limit ? size : limit);
 }
 
 int hf_segment_info(const hf_segment_t *seg, hf_segment_info_t *info)

@@ -26,8 +26,14 @@ bool hfi_segment_holds(const struct hf_segment *seg, const void *address, uint64
 /* Whether a pointer may stand there. False also without a segment. */
 bool hfi_segment_has_pointer(const struct hf_segment *seg, const hf_ptr_t *p);
 
-/* Whether the ring of retired blocks, or none, is as it can be. With the heap's lock. */
-bool hfi_segment_has_ring(const struct hf_segment *seg);
+/* The ring of retired blocks, as it was at one look. */
+struct hfi_ring {
+    uint64_t *places; /* null: there is none */
+    uint64_t capacity, freed, retired;
+};
+
+/* False: it cannot be one, nor none. With the heap's lock. */
+bool hfi_segment_ring(const struct hf_segment *seg, struct hfi_ring *ring);
 
 /* The offset that a pointer leads to, whatever that is; 0: null. */
 uint64_t hfi_ptr_target(const struct hf_segment *seg, const hf_ptr_t *p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* RCU: whoever dies wherever. */
 #include "rcu/room.h"
+#include "segment/segment.h"
 #include "stepped.h"
 
 enum { APART = 7 * EACH * EACH * EACH /* instructions; the sweep looks at each */ };
@@ -44,6 +45,33 @@ Test(rcu_death, who_dies_waiting_for_a_section_has_damaged_nothing)
     assert_ok(hf_segment_check(segment, NULL, NULL));
     kill_and_reap(reader);
     assert_ok(hf_segment_check(segment, NULL, NULL));
+}
+
+static int commit_and_die(party_t *unused)
+{
+    (void)unused;
+    struct hfi_tx tx;
+    int error = hfi_heap_enter(&segment->heap, &tx);
+    if (error == 0) {
+        hfi_ptr_publish(&tx, &room->shown, 0);
+        tx.journal->state = UINT64_C(1) << 32 | tx.publish;
+        kill(getpid(), SIGKILL);
+    }
+    return error;
+}
+
+/* Or a section that began after the period, and saw the pointer as it was, would read what
+ * its next owner frees. */
+Test(rcu_death, what_a_dead_one_committed_is_stored_before_the_period)
+{
+    assert_ok(show(1));
+    pid_t child = spawn(commit_and_die, &room->party);
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFSIGNALED(status));
+    cr_assert_not_null(hf_ptr_get(&room->shown));
+    assert_ok(hf_rcu_synchronize(segment));
+    cr_assert_null(hf_ptr_get(&room->shown));
 }
 
 Test(rcu_death, a_stopped_reader_is_alive)

@@ -214,8 +214,64 @@ Test(rcu, what_is_held_back_is_bounded)
     cr_assert_eq(hf_ptr_get(&room->shown), shown);
     cr_assert_not_null(hf_ptr_get(&room->fresh));
     assert_ok(hf_rcu_read_unlock(segment));
+    assert_ok(show(2)); /* nobody is left: it makes the room itself */
+    cr_assert_lt(rcu_info().pending, HF_RCU_PENDING_MAX);
     assert_ok(hf_rcu_barrier(segment));
-    assert_ok(show(2));
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+}
+
+/* Each block of a chain begins with a pointer to the next; from half the memory there is
+ * down to nothing. */
+static void use_up_memory(hf_ptr_t *chain)
+{
+    hf_heap_info_t info;
+    for (size_t size = 1 << 20; size >= sizeof *chain;) {
+        if (hf_alloc(segment, chain, size) == 0) {
+            chain = hf_ptr_get(chain);
+        } else {
+            size /= 2;
+        }
+    }
+    assert_ok(hf_heap_info(segment, &info));
+    cr_assert_lt(info.largest_free, 64);
+}
+
+Test(rcu, without_memory_for_a_larger_ring_what_can_be_freed_is)
+{
+    for (unsigned i = 0; i < WASTED; i++) {
+        assert_ok(hf_alloc(segment, &room->waste[i], 16));
+    }
+    assert_ok(show(1));
+    assert_ok(show(2)); /* there is a ring */
+    use_up_memory(&room->other);
+    for (unsigned i = 0; i < WASTED; i++) {
+        assert_ok(hf_rcu_replace(segment, &room->waste[i], NULL));
+    }
+    assert_ok(hf_rcu_replace(segment, &room->shown, NULL));
+    assert_ok(hf_rcu_barrier(segment));
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+}
+
+Test(rcu, blocks_that_are_large_for_the_heap_do_not_wait_for_company)
+{
+    hf_heap_info_t info;
+    assert_ok(hf_heap_info(segment, &info));
+    for (unsigned i = 0; i < 100; i++) {
+        assert_ok(hf_alloc(segment, &room->fresh, info.size / 10));
+        assert_ok(hf_rcu_replace(segment, &room->shown, &room->fresh));
+    }
+    cr_assert_lt(rcu_info().pending_bytes, info.size / 3);
+}
+
+/* The ring would come to stand in it, and then retire itself. */
+Test(rcu, a_free_block_is_not_retired)
+{
+    assert_ok(hf_alloc(segment, &room->fresh, 1000));
+    hf_ptr_set(&room->other, hf_ptr_get(&room->fresh));
+    assert_ok(hf_free(segment, &room->fresh));
+    assert_error(hf_rcu_retire(segment, hf_ptr_get(&room->other)), EBADMSG);
+    assert_error(hf_rcu_replace(segment, &room->other, NULL), EBADMSG);
+    assert_ok(hf_rcu_barrier(segment));
     assert_ok(hf_segment_check(segment, NULL, NULL));
 }
 
