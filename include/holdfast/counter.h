@@ -62,7 +62,7 @@ HF_API HF_NODISCARD int hf_counter_open(
  * read-only; EDEADLK and what joining returns.
  *
  * May be called from a signal handler in a thread that has added to the same counter
- * before, and is not just closing the segment or exiting.
+ * before (in this process, after a fork), and is not just closing the segment or exiting.
  */
 HF_NODISCARD static inline int hf_counter_add(hf_counter_t c, int64_t n);
 
@@ -80,7 +80,7 @@ HF_API HF_NODISCARD int hf_counter_read(hf_counter_t c, int64_t *sum);
 /*
  * All counters: calls see(name, sum, arg) for each, in no order that means anything; those
  * created meanwhile may be missing. Much cheaper than to read one by one. As
- * hf_counter_read otherwise. 0; ENOMEM.
+ * hf_counter_read otherwise, but not for signal handlers. 0; ENOMEM.
  */
 HF_API HF_NODISCARD int hf_counter_each(
     hf_segment_t *seg, void (*see)(const char *name, int64_t sum, void *arg), void *arg);

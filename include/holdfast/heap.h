@@ -74,7 +74,7 @@ HF_API HF_NODISCARD int hf_free(hf_segment_t *seg, hf_ptr_t *from);
 HF_API HF_NODISCARD int hf_ptr_swap(hf_segment_t *seg, hf_ptr_t *a, hf_ptr_t *b);
 
 /* Bytes that the block offers, at least what was asked for. Joins nothing, takes no lock.
- */
+ * EBADMSG: not a block in use, wherever it points. */
 HF_API HF_NODISCARD int hf_usable_size(
     const hf_segment_t *seg, const void *block, size_t *size);
 

@@ -13,14 +13,15 @@
  * allocated at creation, or when it grows: a full file system is ENOSPC then, never a
  * fault later.
  *
- * In one process, opening a segment again returns the same handle and addresses; it goes
- * when it has been closed as often as opened. Threads of a process may call everything
- * here at the same time.
+ * In one process, opening a segment again returns the same handle and addresses (one for
+ * reading and writing, one for HF_READ_ONLY); it goes when it has been closed as often as
+ * opened; then it is as freed memory. Threads of a process may call everything here at
+ * the same time.
  *
  * The object lives, with its contents, until hf_segment_remove and the last close, or
  * until the system stops. (Linux: a file in /dev/shm.)
  *
- * Limits: 16,384 participants (threads that have joined) a segment. In a process without
+ * Limits: 16,384 participants (threads that have joined) a segment, 2^38 bytes. In a process without
  * /proc, a descriptor of a segment's object must not be closed while another thread of
  * the process joins the segment (makes its first call there): the kernel would drop the
  * joiner's claim.
@@ -113,8 +114,9 @@ HF_API HF_NODISCARD int hf_segment_grow(hf_segment_t *seg, size_t size);
  * allocates here. Mends nothing, but finishes what a dead one had begun in the heap, as
  * every call does. Attached read-only it looks at what stands still, and says so.
  *
- * 0; EBADMSG: something is wrong; EDEADLK: called by a signal handler in the middle of an
- * allocation; what joining returns: the heap was not looked at.
+ * 0; EBADMSG: something is wrong; ETIMEDOUT: somebody had the heap locked for two seconds
+ * (stopped, perhaps: `report` is told who), and it was not looked at; EDEADLK: called by
+ * a signal handler in the middle of an allocation; what joining returns: the same.
  */
 HF_API HF_NODISCARD int hf_segment_check(
     hf_segment_t *seg, void (*report)(const char *words, void *arg), void *arg);

@@ -76,6 +76,7 @@ struct hfi_object_info {
     uint64_t size;
     uint64_t device, inode; /* what it is, however it was opened */
     bool regular;           /* a plain file of bytes */
+    bool has_holes;         /* bytes without memory: touching them may be a fault */
     bool foreign_and_open;  /* of another user, and writable by the whole world */
 };
 

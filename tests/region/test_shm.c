@@ -4,6 +4,11 @@
 
 TestSuite(shm, .init = set_up, .fini = tear_down, .timeout = 60);
 
+Test(shm, more_than_there_is_memory_is_ENOSPC)
+{
+    assert_error(hf_shm_open_anonymous(&shm, UINT64_C(1) << 45), ENOSPC);
+}
+
 Test(shm, flags_say_what_may_exist)
 {
     static hf_shm_t *other;

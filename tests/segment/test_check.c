@@ -136,8 +136,31 @@ Test(check, a_damaged_participant_is_told)
     expect_told(&slot->waiting_on, segment->header.table_offset, "cannot be");
     expect_told(&slot->arrived_at, UINT64_MAX - 7, "cannot be");
     expect_told(&slot->reading[HFI_READING_MAX - 1], 8, "cannot be");
+    expect_told(&slot->section, HFI_RCU_EPOCH, "read section");
+    expect_told(&slot->section, UINT64_MAX, "read section");
     expect_told(
         (uint64_t *)(void *)&slot->arrived_round, UINT64_C(62) << 32, "elsewhere");
+}
+
+static int hold_the_heap(party_t *party)
+{
+    struct hfi_tx tx;
+    (void)party;
+    int error = hfi_heap_enter(&segment->heap, &tx);
+    return error != 0 ? error : pause();
+}
+
+Test(check, who_holds_the_heap_is_told_and_not_waited_for)
+{
+    pid_t holder = spawn(hold_the_heap, NULL);
+    hf_owner_t who = {.pid = 0};
+    while (who.pid != holder) {
+        assert_ok(hf_mutex_owner(&segment->heap.control->lock, &who));
+    }
+    assert_error(check(), ETIMEDOUT);
+    cr_assert_not_null(strstr(words, "has the heap locked"));
+    kill_and_reap(holder);
+    assert_ok(check());
 }
 
 Test(check, a_damaged_journal_or_end_is_told)

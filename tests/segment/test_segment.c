@@ -307,6 +307,24 @@ Test(segment, an_object_with_anything_in_it_is_somebodys)
     cr_assert_eq(read, byte);
 }
 
+Test(segment, holes_are_filled_when_it_is_opened)
+{
+    create(NULL);
+    assert_ok(hf_segment_close(segment));
+    int fd = open(path, O_RDWR);
+    struct stat info;
+    assert_ok(fstat(fd, &info));
+    blkcnt_t blocks = info.st_blocks;
+    assert_ok(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+        info.st_size - 8192, 4096)); /* zeros */
+    assert_ok(fstat(fd, &info));
+    cr_assert_lt(info.st_blocks, blocks);
+    assert_ok(hf_segment_open(&segment, name, 0, NULL));
+    assert_ok(fstat(fd, &info));
+    cr_assert_eq(info.st_blocks, blocks);
+    assert_ok(hf_segment_check(segment, NULL, NULL));
+}
+
 Test(segment, a_read_only_descriptor_is_for_looking)
 {
     create(NULL);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define DIRECTORY "/dev/shm"
@@ -129,14 +131,25 @@ int hfi_object_inspect(int object, struct hfi_object_info *info)
         .device = (uint64_t)status.st_dev,
         .inode = (uint64_t)status.st_ino,
         .regular = S_ISREG(status.st_mode),
+        .has_holes = status.st_blocks < (status.st_size + 511) / 512,
         .foreign_and_open = status.st_uid != geteuid() && (status.st_mode & S_IWOTH) != 0,
     };
     return 0;
 }
 
+/* Where no mount has a limit (a memfd) the kernel would go on until it has killed whoever
+ * has memory. */
+static bool is_beyond_memory(int object, uint64_t size)
+{
+    struct statfs mount;
+    struct sysinfo memory;
+    return fstatfs(object, &mount) == 0 && mount.f_blocks == 0 && sysinfo(&memory) == 0 &&
+           size / memory.mem_unit > memory.totalram + memory.totalswap;
+}
+
 int hfi_object_allocate(int object, uint64_t from, uint64_t size)
 {
-    if (size > INT64_MAX) {
+    if (size > INT64_MAX || is_beyond_memory(object, size)) {
         return ENOSPC;
     }
     for (;;) {
