@@ -52,7 +52,7 @@ size_t element_size(unsigned vector)
 
 size_t key_of(unsigned i, char *key)
 {
-    return (size_t)snprintf(key, KEY_SIZE, "key %0*u", (int)(i % 7 * i), i);
+    return (size_t)snprintf(key, KEY_SIZE, "key %0*u", (int)(i % 7 * 20), i);
 }
 
 static void fill_containers(void)

@@ -15,7 +15,9 @@
  * Who reads. Get, next and count take no lock, write nothing, and wait for nobody,
  * whoever was stopped or killed in the middle of whatever, also on a segment that is
  * attached read-only. A value is copied out whole, as somebody stored it: get and next
- * begin anew when something was replaced or erased meanwhile.
+ * begin anew when something was replaced or erased meanwhile. One that was overtaken eight
+ * times, copying much beside a busy writer, locks as writers do, for one look, unless it
+ * is read-only or somebody has the lock for ten milliseconds.
  *
  * Kill theorem: any process killed at any instruction inside these calls leaves them done
  * or not begun (clear and free: each entry erased or there), and no memory lost; the next

@@ -108,8 +108,11 @@ static inline void *hf_vector_data(const hf_vector_t *v)
  * comparison, and a multiplication by the elements' size. hf_vector_data has neither. */
 static inline void *hf_vector_at(const hf_vector_t *v, size_t index)
 {
-    char *data = (char *)(intptr_t)&v->hf_data + v->hf_data.hf_distance;
-    return index < v->hf_size ? data + index * v->hf_element_size : NULL;
+    if (index >= v->hf_size) {
+        return NULL;
+    }
+    uintptr_t data = (uintptr_t)&v->hf_data + (uintptr_t)v->hf_data.hf_distance;
+    return (void *)(data + index * v->hf_element_size);
 }
 
 #ifdef __cplusplus

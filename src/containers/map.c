@@ -35,6 +35,41 @@ static int check_arguments(const struct hf_segment *seg, const hf_map_t *map,
 
 /* ---- without a lock ---- */
 
+/*
+ * A look at the index: good if nothing went away meanwhile. Who copies much beside a busy
+ * writer could be overtaken for ever, so after some times it keeps the writers out for one
+ * look, if it may lock, and whoever has the lock lets go of it soon.
+ */
+struct look {
+    const struct hf_segment *seg;
+    const struct hfi_index *index;
+    uint64_t version;
+    unsigned turns;
+    bool alone;
+    struct hfi_tx tx;
+};
+
+static void look_begin(struct look *look)
+{
+    enum { OVERTAKEN = 8, PATIENCE_MS = 10 };
+    if (look->turns++ >= OVERTAKEN && !look->seg->at.region.read_only) {
+        struct hfi_heap *heap = (struct hfi_heap *)(uintptr_t)&look->seg->heap;
+        struct timespec deadline = hf_deadline_in_ms(PATIENCE_MS);
+        look->alone = hfi_heap_enter_until(heap, &look->tx, &deadline) == 0;
+    }
+    look->version = hfi_index_version(look->index);
+}
+
+static bool look_is_good(struct look *look)
+{
+    if (!look->alone) {
+        return !hfi_index_has_changed(look->index, look->version);
+    }
+    int ignored = hfi_heap_cancel(&look->tx, 0); /* it changed nothing */
+    (void)ignored;
+    return true;
+}
+
 /* ERANGE: there is no room for so many bytes. */
 static int copy_out(
     const struct hfi_heap *heap, uint64_t offset, uint64_t size, void *copy, size_t room)
@@ -60,15 +95,14 @@ int hf_map_get(const hf_segment_t *seg, const hf_map_t *map, const void *key,
     if (error != 0) {
         return error;
     }
-    const struct hfi_index *index = index_of(map);
-    uint64_t version;
+    struct look look = {.seg = seg, .index = index_of(map)};
     do {
-        version = hfi_index_version(index);
-        error = hfi_index_look(&seg->heap, index, &k, &found);
+        look_begin(&look);
+        error = hfi_index_look(&seg->heap, look.index, &k, &found);
         if (error == 0) {
             error = copy_out(&seg->heap, found.value, found.value_size, value, *size);
         }
-    } while (hfi_index_has_changed(index, version));
+    } while (!look_is_good(&look));
     if (error == 0 || error == ERANGE) {
         *size = (size_t)found.value_size;
     }
@@ -103,15 +137,14 @@ int hf_map_next(const hf_segment_t *seg, const hf_map_t *map, hf_map_cursor_t *c
         (value != NULL && size == NULL)) {
         return EINVAL;
     }
-    const struct hfi_index *index = index_of(map);
+    struct look look = {.seg = seg, .index = index_of(map)};
     struct step step = {.at = {.hash = cursor->hf_hash, .ties = cursor->hf_ties}};
-    uint64_t version;
     int error;
     do {
-        version = hfi_index_version(index);
-        error = look_next(seg, index, &step, key, key != NULL ? *key_size : 0, value,
+        look_begin(&look);
+        error = look_next(seg, look.index, &step, key, key != NULL ? *key_size : 0, value,
             value != NULL ? *size : 0);
-    } while (hfi_index_has_changed(index, version));
+    } while (!look_is_good(&look));
     if (error == 0) {
         *cursor = (hf_map_cursor_t){step.after.hash, step.after.ties};
     }

@@ -33,9 +33,10 @@ bool hfi_attachment_backs(
 
 bool hfi_attachment_is_open(const struct hfi_attachment *at)
 {
-    for (struct hfi_attachment *other = hfi_attachments; other != NULL; other = other->next) {
+    for (struct hfi_attachment *other = hfi_attachments; other != NULL;
+         other = other->next) {
         if (other == at) {
-            return hfi_attachment_is_open_now(at);
+            return hfi_is_open(at);
         }
     }
     return false;

@@ -18,7 +18,7 @@
 extern struct hfi_attachment *hfi_attachments; /* all of them, the last one first */
 #pragma GCC visibility pop
 
-static inline bool hfi_attachment_is_open_now(const struct hfi_attachment *at)
+static inline bool hfi_is_open(const struct hfi_attachment *at)
 {
     return __atomic_load_n(&at->opens, __ATOMIC_RELAXED) > 0;
 }
@@ -28,7 +28,7 @@ static inline struct hfi_attachment *hfi_find_attachment(const void *address, si
 {
     for (struct hfi_attachment *at = rcu_dereference(hfi_attachments); at != NULL;
          at = rcu_dereference(at->next)) {
-        if (hfi_attachment_is_open_now(at) && hfi_attachment_holds(at, address, size)) {
+        if (hfi_is_open(at) && hfi_attachment_holds(at, address, size)) {
             return at;
         }
     }

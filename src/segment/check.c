@@ -115,7 +115,6 @@ bool hfi_segment_ring(const struct hf_segment *seg, struct hfi_ring *ring)
     const struct hfi_rcu_control *rcu = seg->rcu;
     uint64_t size, at = hfi_load64_relaxed(&rcu->ring);
     *ring = (struct hfi_ring){
-        .places = at != 0 ? hfi_heap_address(&seg->heap, at) : NULL,
         .capacity = hfi_load64_relaxed(&rcu->capacity),
         .freed = hfi_load64_relaxed(&rcu->freed),
         .retired = hfi_load64_relaxed(&rcu->retired),
@@ -123,9 +122,12 @@ bool hfi_segment_ring(const struct hf_segment *seg, struct hfi_ring *ring)
     if (at == 0) {
         return ring->capacity == 0 && ring->retired == ring->freed;
     }
+    if (hfi_heap_usable(&seg->heap, at, &size) != 0) {
+        return false;
+    }
+    ring->places = hfi_heap_address(&seg->heap, at);
     return ring->capacity >= HFI_RING_MIN &&
            (ring->capacity & (ring->capacity - 1)) == 0 &&
-           hfi_heap_usable(&seg->heap, at, &size) == 0 &&
            ring->capacity <= size / sizeof(uint64_t) &&
            ring->retired - ring->freed <= ring->capacity;
 }

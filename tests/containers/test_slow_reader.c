@@ -216,3 +216,31 @@ Test(slow_reader, gets_whole_values_whatever_came_between, .timeout = 110)
         }
     }
 }
+
+/* Nobody is in the heap: a writer need not wait for the reader that stands. */
+static bool may_write(void)
+{
+    hf_owner_t who;
+    assert_ok(hf_mutex_owner(&segment->heap.control->lock, &who));
+    return who.pid == 0;
+}
+
+/* Every few steps another key is replaced: without the lock it would never end. */
+Test(slow_reader, always_overtaken_it_ends_all_the_same)
+{
+    enum { OFTEN = 100, FAR = 100000 };
+    static const play_t lookup = {.name = "overtaken", .read = look_up};
+    set_up();
+    play = &lookup;
+    later = 0;
+    pid_t reader = spawn(stop_and_read, &room->party);
+    await_stop(reader);
+    unsigned steps = 0;
+    while (steps < FAR && single_step(reader)) {
+        if (++steps % OFTEN == 0 && may_write()) {
+            assert_ok(set(5, 5));
+        }
+    }
+    cr_assert_gt(steps, 8 * OFTEN, "it was overtaken");
+    cr_assert_lt(steps, FAR, "it goes on and on");
+}
