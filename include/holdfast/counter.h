@@ -43,7 +43,7 @@ extern "C" {
  * private. */
 typedef struct {
     hf_segment_t *hf_segment;
-    uint16_t hf_id;
+    uint32_t hf_id; /* below HF_COUNTERS_MAX */
 } hf_counter_t;
 
 /*

@@ -57,7 +57,7 @@ typedef struct {
  * existing one is smaller than the config asks; ENOENT; EEXIST; EACCES: no permission, a
  * symbolic link, not a regular file, or a file of another owner that the whole world may
  * write; EBADMSG: no segment, damaged, or cut short; EPROTONOSUPPORT: a segment of
- * another format version; ENOMEM; ENOSPC; EMFILE, ENFILE.
+ * another format version; ENOMEM; ENOSPC; EMFILE, ENFILE. After any of them *seg is null.
  */
 HF_API HF_NODISCARD int hf_segment_open(hf_segment_t **seg, const char *name,
     unsigned flags, const hf_segment_config_t *config);
@@ -102,7 +102,7 @@ HF_API HF_NODISCARD int hf_segment_info(const hf_segment_t *seg, hf_segment_info
  * Makes it at least so large, in bytes, for everybody who has it open, up to max_size;
  * addresses stay as they are. hf_alloc does so by itself. 0; ENOSPC: beyond max_size, or
  * the system has no memory: all is as it was (beyond RLIMIT_FSIZE, too, if SIGXFSZ is
- * ignored); EBADMSG.
+ * ignored); EBADMSG; what joining returns.
  */
 HF_API HF_NODISCARD int hf_segment_grow(hf_segment_t *seg, size_t size);
 

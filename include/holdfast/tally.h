@@ -12,28 +12,26 @@
 extern "C" {
 #endif
 
-enum {
-    HF_TALLY_GROUP = 64, /* counters whose cells stand together */
-    HF_TALLY_GROUPS = 1024
-};
+enum { HF_COUNTERS_MAX = 65536 }; /* of a segment */
 
-/* Of a thread in a segment, which it has joined. In a child of fork, who is not that
- * thread, all of it is zero. */
+/*
+ * Of a thread in a segment, which it has joined. In a child of fork, who is not that
+ * thread, all of it is zero. Address space, mostly: what is not looked up takes no memory.
+ */
 typedef struct {
     const void *hf_segment;              /* its handle */
-    uint64_t *hf_cells[HF_TALLY_GROUPS]; /* null: not looked up yet */
+    uint64_t *hf_cells[HF_COUNTERS_MAX]; /* the thread's, of each counter; null: not
+                                             looked up yet */
 } hf_tally_t;
 
 /* The one that the thread used last; before that, one that is all zero. Never null. */
 HF_API extern HF_THREAD_LOCAL hf_tally_t *hf_tally;
 
-/* The thread's cell of a counter, or null. Relaxed: only the thread and its
- * signal handlers change what is read. */
-static inline uint64_t *hf_tally_cell(const hf_tally_t *t, uint16_t counter)
+/* The thread's cell of a counter, or null. Relaxed: only the thread and its signal
+ * handlers change what is read. */
+static inline uint64_t *hf_tally_cell(const hf_tally_t *t, uint32_t counter)
 {
-    uint64_t *cells =
-        __atomic_load_n(&t->hf_cells[counter / HF_TALLY_GROUP], __ATOMIC_RELAXED);
-    return cells != NULL ? &cells[counter % HF_TALLY_GROUP] : NULL;
+    return __atomic_load_n(&t->hf_cells[counter], __ATOMIC_RELAXED);
 }
 
 /*

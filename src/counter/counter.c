@@ -24,8 +24,6 @@
 #include "participant/member.h"
 #include "segment/segment.h"
 
-_Static_assert(HFI_COUNTERS_MAX == UINT16_MAX + 1, "each hf_id is in a group");
-
 /* ---- open ---- */
 
 static int id_of(
@@ -35,7 +33,7 @@ static int id_of(
         return EBADMSG;
     }
     hfi_index_copy(&seg->heap, id, found->value, sizeof *id);
-    return *id < HFI_COUNTERS_MAX ? 0 : EBADMSG;
+    return *id < HF_COUNTERS_MAX ? 0 : EBADMSG;
 }
 
 static int look(const struct hf_segment *seg, const struct hfi_key *key, uint64_t *id)
@@ -65,7 +63,7 @@ static int put(struct hfi_tx *tx, const struct hf_segment *seg, const struct hfi
         return error;
     }
     *id = names->count;
-    if (*id >= HFI_COUNTERS_MAX) {
+    if (*id >= HF_COUNTERS_MAX) {
         return EAGAIN;
     }
     error = hfi_index_prepare(tx, names, key, sizeof *id, HFI_HEAP_GRAIN, &fresh);
@@ -96,7 +94,7 @@ int hf_counter_open(hf_segment_t *seg, const char *name, hf_counter_t *c)
         error = create(seg, &key, &id);
     }
     if (error == 0) {
-        *c = (hf_counter_t){seg, (uint16_t)id};
+        *c = (hf_counter_t){seg, (uint32_t)id};
     }
     return error;
 }
@@ -171,9 +169,9 @@ static int own_stripe(struct hf_segment *seg, unsigned group, struct hfi_stripe 
     return error != 0 ? error : hfi_stripe_of(seg, group, slot, stripe);
 }
 
-static int find_cell(struct hf_segment *seg, uint16_t id, uint64_t **cell)
+static int find_cell(struct hf_segment *seg, uint32_t id, uint64_t **cell)
 {
-    unsigned group = id / HF_TALLY_GROUP;
+    unsigned group = id / HFI_GROUP;
     const hf_tally_t *t = hfi_tally_find(seg);
     struct hfi_stripe *stripe;
     *cell = t != NULL ? hf_tally_cell(t, id) : NULL;
@@ -182,16 +180,21 @@ static int find_cell(struct hf_segment *seg, uint16_t id, uint64_t **cell)
     }
     int error = own_stripe(seg, group, &stripe);
     if (error == 0) {
-        *cell = &stripe->cells[id % HF_TALLY_GROUP];
-        error = hfi_tally_keep(seg, group, stripe->cells);
+        *cell = &stripe->cells[id % HFI_GROUP];
+        error = hfi_tally_keep(seg, group * HFI_GROUP, HFI_GROUP, stripe->cells);
     }
     return error;
+}
+
+static bool is_counter(hf_counter_t c)
+{
+    return c.hf_segment != NULL && c.hf_id < HF_COUNTERS_MAX;
 }
 
 int hf_counter_add_called(hf_counter_t c, int64_t n)
 {
     uint64_t *cell;
-    int error = c.hf_segment != NULL ? find_cell(c.hf_segment, c.hf_id, &cell) : EINVAL;
+    int error = is_counter(c) ? find_cell(c.hf_segment, c.hf_id, &cell) : EINVAL;
     if (error == 0) {
         hf_tally_add(cell, n);
     }
@@ -204,17 +207,17 @@ int hf_counter_read(hf_counter_t c, int64_t *sum)
 {
     const struct hf_segment *seg = c.hf_segment;
     const uint64_t *stripes;
-    if (seg == NULL || sum == NULL) {
+    if (!is_counter(c) || sum == NULL) {
         return EINVAL;
     }
-    int error = hfi_stripes_of(seg, c.hf_id / HF_TALLY_GROUP, &stripes);
+    int error = hfi_stripes_of(seg, c.hf_id / HFI_GROUP, &stripes);
     uint32_t used = error == 0 && stripes != NULL ? hfi_table_used(&seg->at.table) : 0;
     uint64_t total = 0;
     for (uint32_t slot = 0; error == 0 && slot < used; slot++) {
         struct hfi_stripe *stripe;
         error = hfi_stripe_at(seg, &stripes[slot], &stripe);
         if (error == 0 && stripe != NULL) {
-            total += hfi_load64_relaxed(&stripe->cells[c.hf_id % HF_TALLY_GROUP]);
+            total += hfi_load64_relaxed(&stripe->cells[c.hf_id % HFI_GROUP]);
         }
     }
     *sum = (int64_t)total;
@@ -232,14 +235,14 @@ static int add_up_slot(const struct hf_segment *seg, uint32_t slot, struct sums 
 {
     int error = 0;
     for (unsigned g = 0; error == 0 && g < sums->groups; g++) {
-        uint64_t *of = &sums->of[g * HF_TALLY_GROUP];
+        uint64_t *of = &sums->of[g * HFI_GROUP];
         const uint64_t *stripes;
         struct hfi_stripe *stripe = NULL;
         error = hfi_stripes_of(seg, g, &stripes);
         if (error == 0 && stripes != NULL) {
             error = hfi_stripe_at(seg, &stripes[slot], &stripe);
         }
-        for (unsigned i = 0; stripe != NULL && i < HF_TALLY_GROUP; i++) {
+        for (unsigned i = 0; stripe != NULL && i < HFI_GROUP; i++) {
             of[i] += hfi_load64_relaxed(&stripe->cells[i]);
         }
     }
@@ -290,7 +293,7 @@ static int show(const struct hf_segment *seg, const struct sums *sums,
     uint64_t id;
     int error;
     while ((error = next(seg, &cursor, name, &id)) == 0) {
-        if (id < sums->groups * HF_TALLY_GROUP) { /* it may be a new one */
+        if (id < sums->groups * HFI_GROUP) { /* it may be a new one */
             see(name, (int64_t)sums->of[id], arg);
         }
     }
@@ -304,13 +307,12 @@ int hf_counter_each(
         return EINVAL;
     }
     uint64_t count = hfi_load64_acquire(&seg->counters->names.count);
-    if (count > HFI_COUNTERS_MAX) {
+    if (count > HF_COUNTERS_MAX) {
         return EBADMSG;
     }
-    unsigned groups = (unsigned)((count + HF_TALLY_GROUP - 1) / HF_TALLY_GROUP);
+    unsigned groups = (unsigned)((count + HFI_GROUP - 1) / HFI_GROUP);
     int saved = errno;
-    struct sums *sums =
-        calloc(1, sizeof *sums + groups * HF_TALLY_GROUP * sizeof(uint64_t));
+    struct sums *sums = calloc(1, sizeof *sums + groups * HFI_GROUP * sizeof(uint64_t));
     errno = saved;
     if (sums == NULL) {
         return ENOMEM;

@@ -52,14 +52,14 @@ static int begin(const void *segment, hf_tally_t **tally)
     return 0;
 }
 
-int hfi_tally_keep(const void *segment, unsigned group, uint64_t *cells)
+int hfi_tally_keep(const void *segment, unsigned first, unsigned count, uint64_t *cells)
 {
     hf_tally_t *t = hfi_tally_find(segment);
     int saved = errno;
     int error = t != NULL ? 0 : begin(segment, &t);
     errno = saved;
-    if (error == 0) {
-        __atomic_store_n(&t->hf_cells[group], cells, __ATOMIC_RELEASE);
+    for (unsigned i = 0; error == 0 && i < count; i++) {
+        __atomic_store_n(&t->hf_cells[first + i], &cells[i], __ATOMIC_RELEASE);
     }
     return error;
 }

@@ -12,12 +12,11 @@
 
 #include <holdfast/tally.h>
 
-enum { HFI_COUNTERS_MAX = HF_TALLY_GROUP * HF_TALLY_GROUPS };
-
 /* The thread's tally there, which becomes the last one used; null: none. */
 hf_tally_t *hfi_tally_find(const void *segment);
-/* Keeps the cells of a group, in a segment that the thread has joined. ENOMEM, ENOTSUP. */
-int hfi_tally_keep(const void *segment, unsigned group, uint64_t *cells);
+/* Keeps the cells of so many counters, in a segment that the thread has joined. ENOMEM,
+ * ENOTSUP. */
+int hfi_tally_keep(const void *segment, unsigned first, unsigned count, uint64_t *cells);
 /* Before the thread leaves; null: in a child of fork, all that were its parent's. */
 void hfi_tally_end(const void *segment);
 

@@ -65,14 +65,14 @@ static void check_names(const struct hf_segment *seg, struct hfi_faults *faults)
     struct hfi_cursor cursor = {.hash = 0}, after;
     struct hfi_found found;
     const struct hfi_index *names = &seg->counters->names;
-    uint64_t seen[HFI_COUNTERS_MAX / 64] = {0};
+    uint64_t seen[HF_COUNTERS_MAX / 64] = {0};
     for (; hfi_index_next(&seg->heap, names, &cursor, &found, &after) == 0;
          cursor = after) {
         uint64_t id = names->count;
         if (found.value_size == sizeof id) {
             hfi_index_copy(&seg->heap, &id, found.value, sizeof id);
         }
-        if (id >= names->count || id >= HFI_COUNTERS_MAX ||
+        if (id >= names->count || id >= HF_COUNTERS_MAX ||
             found.key_size >= HF_NAME_SIZE) {
             hfi_fault(
                 faults, found.entry, "the counter has a number or a name that none has");
@@ -101,7 +101,7 @@ static void check_group(
         hfi_fault(faults, at, "no block of stripes is there");
         return;
     }
-    if (group * (uint64_t)HF_TALLY_GROUP >= seg->counters->names.count) {
+    if (group * (uint64_t)HFI_GROUP >= seg->counters->names.count) {
         hfi_fault(faults, at, "stripes of counters that there are none");
     }
     for (uint32_t slot = 0; slot < table->count; slot++) {
@@ -124,7 +124,7 @@ void hfi_counters_check(const struct hf_segment *seg, struct hfi_faults *faults)
     if (faults->count == before) {
         check_names(seg, faults);
     }
-    for (unsigned group = 0; group < HF_TALLY_GROUPS; group++) {
+    for (unsigned group = 0; group < HFI_GROUPS; group++) {
         check_group(seg, group, faults);
     }
 }

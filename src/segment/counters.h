@@ -14,18 +14,23 @@
 
 struct hf_segment;
 
+enum {
+    HFI_GROUP = 64, /* counters whose cells stand together */
+    HFI_GROUPS = HF_COUNTERS_MAX / HFI_GROUP
+};
+
 /* Shared. Changed in transactions of the heap. */
 struct hfi_counters {
     struct hfi_index names; /* to 8 bytes: the counter's number */
     uint64_t line_end[4];
-    uint64_t groups[HF_TALLY_GROUPS]; /* block: offsets of the stripes, by slot; 0: none */
+    uint64_t groups[HFI_GROUPS]; /* block: offsets of the stripes, by slot; 0: none */
 };
 
 _Static_assert(sizeof(struct hfi_counters) == 8256, "format");
 
 /* Shared; a block at a 64-byte boundary. With its header it fills whole cache lines. */
 struct hfi_stripe {
-    uint64_t cells[HF_TALLY_GROUP];
+    uint64_t cells[HFI_GROUP];
     uint32_t group, slot; /* whose it is */
     uint64_t line_end[6];
 };

@@ -8,7 +8,7 @@
 #include "party.h"
 #include "segment/segment.h"
 
-enum { GROUPS = 2, IN_GROUP = HF_TALLY_GROUP };
+enum { GROUPS = 2, IN_GROUP = HFI_GROUP };
 
 static hf_segment_t *segment;
 static hf_counter_t counter[GROUPS]; /* one of each group */

@@ -92,8 +92,8 @@ void hfi_process_unlock(void)
 
 int hfi_wiped_map(size_t size, void **memory)
 {
-    void *fresh =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *fresh = mmap(NULL, size, PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (fresh == MAP_FAILED) {
         return ENOMEM;
     }
