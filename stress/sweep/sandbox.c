@@ -40,7 +40,9 @@ static bool enter_as_user(void)
 static bool mount_own(void)
 {
     struct statvfs at_start;
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+    bool is_ours = mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ||
+                   mount("none", "/dev/shm", NULL, MS_PRIVATE, NULL) == 0; /* a chroot */
+    if (!is_ours ||
         mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0 ||
         statvfs("/dev/shm", &at_start) != 0) {
         return false;
