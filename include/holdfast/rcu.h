@@ -37,7 +37,8 @@
  * hf_rcu_info_t.fenced. A process that membarrier does not reach uses fences by itself.
  *
  * Errors of all calls, besides those listed: EINVAL: a null segment; EACCES: attached
- * read-only (but for hf_rcu_stalled); EBADMSG: damaged; what joining returns (holdfast/common.h).
+ * read-only (but for hf_rcu_stalled); EBADMSG: damaged; what joining returns
+ * (holdfast/common.h).
  */
 #ifndef HOLDFAST_RCU_H
 #define HOLDFAST_RCU_H

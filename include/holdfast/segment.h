@@ -21,7 +21,8 @@
  * The object lives, with its contents, until hf_segment_remove and the last close, or
  * until the system stops. (Linux: a file in /dev/shm.)
  *
- * Limits: 16,384 participants (threads that have joined) a segment, 2^38 bytes. In a process without
+ * Limits: 16,384 participants (threads that have joined) a segment, 2^38 bytes. In a
+ * process without
  * /proc, a descriptor of a segment's object must not be closed while another thread of
  * the process joins the segment (makes its first call there): the kernel would drop the
  * joiner's claim.

@@ -49,6 +49,16 @@ struct look {
     struct hfi_tx tx;
 };
 
+/* Not an initialiser: that would zero a transaction which hardly any look needs. */
+static void look_start(
+    struct look *look, const struct hf_segment *seg, const hf_map_t *map)
+{
+    look->seg = seg;
+    look->index = index_of(map);
+    look->turns = 0;
+    look->alone = false;
+}
+
 static void look_begin(struct look *look)
 {
     enum { OVERTAKEN = 8, PATIENCE_MS = 10 };
@@ -95,7 +105,8 @@ int hf_map_get(const hf_segment_t *seg, const hf_map_t *map, const void *key,
     if (error != 0) {
         return error;
     }
-    struct look look = {.seg = seg, .index = index_of(map)};
+    struct look look;
+    look_start(&look, seg, map);
     do {
         look_begin(&look);
         error = hfi_index_look(&seg->heap, look.index, &k, &found);
@@ -137,7 +148,8 @@ int hf_map_next(const hf_segment_t *seg, const hf_map_t *map, hf_map_cursor_t *c
         (value != NULL && size == NULL)) {
         return EINVAL;
     }
-    struct look look = {.seg = seg, .index = index_of(map)};
+    struct look look;
+    look_start(&look, seg, map);
     struct step step = {.at = {.hash = cursor->hf_hash, .ties = cursor->hf_ties}};
     int error;
     do {
