@@ -78,16 +78,27 @@ static unsigned long next_point(const struct row *row, unsigned long point)
     return point < row->length && next > row->length ? row->length : next;
 }
 
+/* An operation that is still under way far behind the end of its path has none, and was
+ * not swept to it. */
+static bool is_endless(const struct row *row, unsigned long point, struct outcome *o)
+{
+    if (o->at_end || point <= 2 * row->length + 1000) {
+        return false;
+    }
+    o->verdict = HANG;
+    snprintf(o->why, sizeof o->why, "it ended after %lu instructions once, not now",
+        row->length);
+    return true;
+}
+
 static void sweep_points(
     struct scene *s, const struct path *path, struct row *row, struct row *progress)
 {
     bool ended = false;
     for (unsigned long k = 0; !ended && !row->abandoned; k = next_point(row, k)) {
         struct outcome o = play(s, path, k, row);
+        ended = o.at_end || is_endless(row, k, &o);
         count(row, k, &o);
-        ended = o.at_end;
-        row->abandoned =
-            row->abandoned || k > 2 * row->length + 1000; /* there is no end */
         row->position = k;
         *progress = *row;
     }
