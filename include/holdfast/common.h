@@ -33,8 +33,8 @@
  * will.
  *
  * Signals. A wait goes on after a signal handler has run; a handler must not jump out of
- * one. No call is a cancellation point. hf_sem_post, hf_event_set and,
- * where its header says so, hf_counter_add may be called from a handler.
+ * one. No call is a cancellation point. A call may be made from a handler where its
+ * header says so.
  */
 #ifndef HOLDFAST_COMMON_H
 #define HOLDFAST_COMMON_H

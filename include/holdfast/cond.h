@@ -50,7 +50,7 @@ typedef struct {
  * hf_mutex_lock; ENOTRECOVERABLE: the mutex is lost and not held; EPERM: the caller does
  * not hold the mutex; EINVAL: also if it has had EOWNERDEAD, and not called
  * hf_mutex_consistent (to wait would be to unlock it, and lose it for everybody; it is
- * still held); EACCES; EAGAIN: participants.
+ * still held); EBADMSG; EACCES; EAGAIN: participants.
  */
 HF_API HF_NODISCARD int hf_cond_wait(hf_cond_t *c, hf_mutex_t *m);
 
@@ -60,10 +60,10 @@ HF_API HF_NODISCARD int hf_cond_wait(hf_cond_t *c, hf_mutex_t *m);
 HF_API HF_NODISCARD int hf_cond_timedwait(
     hf_cond_t *c, hf_mutex_t *m, const struct timespec *deadline);
 
-/* Wakes a waiter, if there is one. 0; EINVAL; EACCES. */
+/* Wakes a waiter, if there is one. 0; EINVAL; EBADMSG; EACCES. */
 HF_API HF_NODISCARD int hf_cond_signal(hf_cond_t *c);
 
-/* Wakes all waiters. 0; EINVAL; EACCES. */
+/* Wakes all waiters. 0; EINVAL; EBADMSG; EACCES. */
 HF_API HF_NODISCARD int hf_cond_broadcast(hf_cond_t *c);
 
 /* Tells who waits (nobody holds it: pid is 0). 0; EINVAL. */

@@ -56,7 +56,8 @@ HF_API size_t hf_latch_size(size_t payload);
  */
 HF_API HF_NODISCARD int hf_latch_write(hf_latch_t *l, const void *payload, size_t size);
 
-/* Copies the payload: zeros before the first write. 0; EINVAL: as hf_latch_write; EBADMSG. */
+/* Copies the payload: zeros before the first write. 0; EINVAL: as hf_latch_write;
+ * EBADMSG. */
 HF_API HF_NODISCARD int hf_latch_read(const hf_latch_t *l, void *payload, size_t size);
 
 /* Who is writing, and who waits to. EINVAL; EBADMSG. */

@@ -81,7 +81,7 @@ HF_API HF_NODISCARD int hf_mutex_timedlock(
 /*
  * Gives it back; a recursive one when it has been unlocked as often as locked. Without
  * hf_mutex_consistent after an EOWNERDEAD, it becomes ENOTRECOVERABLE.
- * 0; EPERM: you do not hold it; EINVAL; EBADMSG.
+ * 0; EPERM: you do not hold it; EINVAL.
  */
 HF_API HF_NODISCARD int hf_mutex_unlock(hf_mutex_t *m);
 

@@ -65,7 +65,8 @@ HF_API HF_NODISCARD int hf_rwlock_timedrdlock(
 /*
  * Locks it for writing. The caller must not hold it for reading. 0; EOWNERDEAD: locked,
  * its writer died; ENOTRECOVERABLE; EDEADLK: you hold it; EINVAL; EBADMSG; EACCES;
- * EAGAIN: participants; ENOTSUP: no membarrier. try: EBUSY. timed: ETIMEDOUT; EINVAL: no valid time.
+ * EAGAIN: participants; ENOTSUP: no membarrier. try: EBUSY. timed: ETIMEDOUT; EINVAL: no
+ * valid time.
  */
 HF_API HF_NODISCARD int hf_rwlock_wrlock(hf_rwlock_t *l);
 HF_API HF_NODISCARD int hf_rwlock_trywrlock(hf_rwlock_t *l);
@@ -91,8 +92,8 @@ HF_API HF_NODISCARD int hf_rwlock_timedupgrade(
 HF_API HF_NODISCARD int hf_rwlock_downgrade(hf_rwlock_t *l);
 
 /* Gives it back, however it is held. Held for writing after an EOWNERDEAD, and not
- * declared consistent, it becomes ENOTRECOVERABLE. 0; EPERM: you do not hold it; EINVAL;
- * EBADMSG. */
+ * declared consistent, it becomes ENOTRECOVERABLE. 0; EPERM: you do not hold it;
+ * EINVAL. */
 HF_API HF_NODISCARD int hf_rwlock_unlock(hf_rwlock_t *l);
 
 /* Says that the data is repaired. 0; EPERM: you do not hold it for writing; EINVAL:

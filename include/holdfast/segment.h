@@ -21,11 +21,10 @@
  * The object lives, with its contents, until hf_segment_remove and the last close, or
  * until the system stops. (Linux: a file in /dev/shm.)
  *
- * Limits: 16,384 participants (threads that have joined) a segment, 2^38 bytes. In a
- * process without
- * /proc, a descriptor of a segment's object must not be closed while another thread of
- * the process joins the segment (makes its first call there): the kernel would drop the
- * joiner's claim.
+ * Limits: 16,384 participants (threads that have joined) a segment, 2^39 bytes. In a
+ * process without /proc, a descriptor of a segment's object must not be closed while
+ * another thread of the process joins the segment (makes its first call there): the
+ * kernel would drop the joiner's claim.
  */
 #ifndef HOLDFAST_SEGMENT_H
 #define HOLDFAST_SEGMENT_H
@@ -53,7 +52,7 @@ typedef struct {
 } hf_segment_config_t;
 
 /*
- * Opens what exists, or creates (flags above). `name` is 1 to 250 bytes without a slash,
+ * Opens what exists, or creates (flags: common.h). `name` is 1 to 250 bytes without a slash,
  * but for one that it may begin with. 0; EINVAL: a bad name, flag or config, or the
  * existing one is smaller than the config asks; ENOENT; EEXIST; EACCES: no permission, a
  * symbolic link, not a regular file, or a file of another owner that the whole world may
@@ -109,7 +108,7 @@ HF_API HF_NODISCARD int hf_segment_grow(hf_segment_t *seg, size_t size);
 
 /*
  * Looks for damage: in the header, the table of participants, the heap, block by block,
- * and the directory of named objects. What users keep in their memory is theirs to check
+ * the directory of named objects, the counters and the retired blocks. What users keep in their memory is theirs to check
  * (hf_mutex_check, ...). Each thing that is wrong is told to `report` (may be null) in
  * words, with its offset, while the heap is locked: `report` must not call anything that
  * allocates here. Mends nothing, but finishes what a dead one had begun in the heap, as

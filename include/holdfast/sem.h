@@ -42,7 +42,8 @@ typedef struct {
  */
 HF_API HF_NODISCARD int hf_sem_init(hf_sem_t *s, unsigned value);
 
-/* Takes a token, waiting as long as it takes. 0; EINVAL; EACCES; EAGAIN: participants. */
+/* Takes a token, waiting as long as it takes. 0; EINVAL; EBADMSG; EACCES; EAGAIN:
+ * participants. */
 HF_API HF_NODISCARD int hf_sem_wait(hf_sem_t *s);
 
 /* Takes one if there is one. As hf_sem_wait; EBUSY: there is none. */
@@ -52,7 +53,7 @@ HF_API HF_NODISCARD int hf_sem_trywait(hf_sem_t *s);
  * no valid time. */
 HF_API HF_NODISCARD int hf_sem_timedwait(hf_sem_t *s, const struct timespec *deadline);
 
-/* Adds a token. 0; EOVERFLOW: there are HF_SEM_VALUE_MAX; EINVAL; EACCES. */
+/* Adds a token. 0; EOVERFLOW: there are HF_SEM_VALUE_MAX; EINVAL; EBADMSG; EACCES. */
 HF_API HF_NODISCARD int hf_sem_post(hf_sem_t *s);
 
 /* How many tokens there are now. 0; EINVAL. */

@@ -45,7 +45,7 @@ static int parse(int argc, char **argv, arguments_t *a)
         {.name = "kinds",
             .argument = "LIST",
             .help = "what they work on: mutex,condvar,semaphore,permits,rwlock,barrier,"
-                    "event,once,memory,names,vector,map,latch (all)",
+                    "event,once,memory,names,vector,map,latch,counter (all)",
             .text = &a->kinds},
         {.name = "mutexes",
             .argument = "N",
