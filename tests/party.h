@@ -132,6 +132,33 @@ static inline bool is_asleep(pid_t process)
     return state == 'S';
 }
 
+/* How often it has come to sleep. */
+static inline unsigned long sleeps_of(pid_t process)
+{
+    char path[64], line[128];
+    unsigned long sleeps = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)process);
+    FILE *status = fopen(path, "r");
+    cr_assert_not_null(status);
+    while (fgets(line, sizeof line, status) != NULL) {
+        (void)sscanf(line, "voluntary_ctxt_switches: %lu", &sleeps);
+    }
+    fclose(status);
+    return sleeps;
+}
+
+/* It sleeps, has woken for whatever reason, its timer's ring for one, and sleeps again. */
+static inline void await_ring(pid_t sleeper)
+{
+    while (!is_asleep(sleeper)) {
+        sched_yield();
+    }
+    unsigned long before = sleeps_of(sleeper);
+    while (sleeps_of(sleeper) == before) {
+        sched_yield();
+    }
+}
+
 static inline void await_sleepers(const hf_mutex_t *lock, unsigned sleepers)
 {
     hf_owner_t owner;

@@ -25,8 +25,8 @@ BEGIN {
     beside["latch", "mutex"] = 1
 
     # A public header whose name is not that of the directory that implements it.
-    n = split("cond=condvar tally=participant shm=region ptr=region alloc=segment heap=segment " \
-              "object=segment directory=segment vector=containers map=containers", names, " ")
+    n = split("cond=condvar tally=participant shm=region ptr=segment heap=segment " \
+              "object=segment vector=containers map=containers", names, " ")
     for (i = 1; i <= n; i++) {
         split(names[i], pair, "=")
         implemented_in[pair[1]] = pair[2]

@@ -37,14 +37,19 @@ static pid_t spawn_holder(void)
 }
 
 /* Returns what lock said, and gives the mutex back repaired. */
-static int lock_and_repair(party_t *p)
+static int lock_and_repair_this(hf_mutex_t *m)
 {
-    int result = hf_mutex_lock(&p->lock);
-    int error = result == EOWNERDEAD ? hf_mutex_consistent(&p->lock) : 0;
+    int result = hf_mutex_lock(m);
+    int error = result == EOWNERDEAD ? hf_mutex_consistent(m) : 0;
     if (error == 0 && (result == 0 || result == EOWNERDEAD)) {
-        error = hf_mutex_unlock(&p->lock);
+        error = hf_mutex_unlock(m);
     }
     return error != 0 ? EPROTO : result;
+}
+
+static int lock_and_repair(party_t *p)
+{
+    return lock_and_repair_this(&p->lock);
 }
 
 static pid_t spawn_sleeper(int (*body)(party_t *), unsigned sleepers)
@@ -100,16 +105,27 @@ Test(death, inside_a_recursion_leaves_one_level)
     assert_error(hf_mutex_unlock(lock), EPERM);
 }
 
+static int lock_both_and_stay(party_t *p)
+{
+    int error = hf_mutex_lock(&p->gate);
+    return error != 0 ? error : lock_and_stay(p);
+}
+
+static int lock_and_repair_gate(party_t *p)
+{
+    return lock_and_repair_this(&p->gate);
+}
+
 Test(death, of_several_locks_holder_wakes_the_sleepers_of_each)
 {
-    assert_ok(hf_mutex_lock(&party->gate)); /* so that nobody is in our way there */
-    assert_ok(hf_mutex_unlock(&party->gate));
-    pid_t holder = spawn_holder();
+    pid_t holder = spawn(lock_both_and_stay, party);
+    await_steps(party, 1);
     pid_t first = spawn_sleeper(lock_and_repair, 1);
-    pid_t second = spawn_sleeper(lock_and_repair, 2);
+    pid_t second = spawn(lock_and_repair_gate, party);
+    await_asleep(&party->gate, 1, second);
     kill_and_reap(holder);
-    cr_assert_eq(waitpid(first, NULL, 0), first);
-    cr_assert_eq(waitpid(second, NULL, 0), second);
+    assert_exits(first, EOWNERDEAD);
+    assert_exits(second, EOWNERDEAD);
     cr_assert_eq(rescues(segment), 0);
 }
 

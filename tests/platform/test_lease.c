@@ -98,7 +98,9 @@ static int sleep_until_death(board_t *board)
     uint32_t seen = hfi_load32_relaxed(word_of(board));
     struct hfi_watch watches[] = {{.word = &nothing, .expected = 0},
         {.word = word_of(board), .expected = hfi_lease_watched(seen)}};
-    cr_assert(hfi_cas32(word_of(board), &seen, watches[1].expected));
+    if (!hfi_cas32(word_of(board), &seen, watches[1].expected)) {
+        return EPROTO;
+    }
     hfi_cas32(&board->step, &(uint32_t){1}, 3);
     return hfi_sleep(watches, 2, hfi_now() + 10000 * HFI_MILLISECOND);
 }

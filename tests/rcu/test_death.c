@@ -82,7 +82,8 @@ Test(rcu_death, a_stopped_reader_is_alive)
     if (waiter == 0) {
         _exit(hf_rcu_synchronize(segment));
     }
-    usleep(700000);
+    await_ring(waiter);
+    await_ring(waiter);
     cr_assert_eq(waitpid(waiter, NULL, WNOHANG), 0, "it must still wait");
     cr_assert_eq(kill(reader, SIGCONT), 0);
     __atomic_store_n(&room->may_leave, 1, __ATOMIC_SEQ_CST);

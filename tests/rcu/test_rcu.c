@@ -166,11 +166,9 @@ Test(rcu, a_nested_end_is_no_end_that_was_missed)
     if (waiter == 0) {
         _exit(hf_rcu_synchronize(segment));
     }
-    while (!is_asleep(waiter)) {
-        sched_yield();
-    }
+    await_ring(waiter);
     __atomic_store_n(&room->may_leave, 1, __ATOMIC_SEQ_CST);
-    usleep(500000); /* its timer rings */
+    await_ring(waiter);
     cr_assert_eq(waitpid(waiter, NULL, WNOHANG), 0);
     __atomic_store_n(&room->may_leave, 2, __ATOMIC_SEQ_CST);
     assert_exits(waiter, 0);

@@ -151,6 +151,7 @@ Test(modes, a_writers_end_wakes_a_crowd_of_readers)
     spawn_crowd(crowd, CROWD, read_once, party, waiters);
     assert_ok(hf_rwlock_unlock(lock));
     assert_all_exit(crowd, CROWD, 0);
+    cr_assert_lt(rescues(segment), CROWD / 4); /* some timers may ring just then */
 }
 
 Test(modes, a_downgrade_wakes_the_readers_that_wait)
@@ -216,21 +217,6 @@ static pid_t spawn_overtaken(void)
         reader = spawn_asleep(read_once, party, waiters, 1);
     }
     return reader;
-}
-
-/* How often it has come to sleep. */
-static unsigned long sleeps_of(pid_t process)
-{
-    char path[64], line[128];
-    unsigned long sleeps = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", (int)process);
-    FILE *status = fopen(path, "r");
-    cr_assert_not_null(status);
-    while (fgets(line, sizeof line, status) != NULL) {
-        (void)sscanf(line, "voluntary_ctxt_switches: %lu", &sleeps);
-    }
-    fclose(status);
-    return sleeps;
 }
 
 Test(modes, a_reader_that_was_overtaken_often_sleeps_while_a_writer_stays)
