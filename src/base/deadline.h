@@ -9,6 +9,7 @@
 
 #define HFI_NEVER       UINT64_MAX
 #define HFI_MILLISECOND UINT64_C(1000000)
+#define HFI_SECOND      UINT64_C(1000000000)
 
 uint64_t hfi_now(void);
 

@@ -75,8 +75,7 @@ static bool look_is_good(struct look *look)
     if (!look->alone) {
         return !hfi_index_has_changed(look->index, look->version);
     }
-    int ignored = hfi_heap_cancel(&look->tx, 0); /* it changed nothing */
-    (void)ignored;
+    (void)hfi_heap_cancel(&look->tx, 0); /* it changed nothing */
     return true;
 }
 

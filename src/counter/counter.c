@@ -83,13 +83,12 @@ static int create(struct hf_segment *seg, const struct hfi_key *key, uint64_t *i
 
 int hf_counter_open(hf_segment_t *seg, const char *name, hf_counter_t *c)
 {
-    size_t length = name != NULL ? strnlen(name, HF_NAME_SIZE) : 0;
-    if (seg == NULL || c == NULL || length == 0 || length == HF_NAME_SIZE) {
-        return EINVAL;
-    }
-    struct hfi_key key = hfi_key(name, length);
+    struct hfi_key key;
     uint64_t id;
-    int error = look(seg, &key, &id);
+    int error = c != NULL ? hfi_segment_key(seg, name, &key) : EINVAL;
+    if (error == 0) {
+        error = look(seg, &key, &id);
+    }
     if (error == ENOENT) {
         error = create(seg, &key, &id);
     }
@@ -123,7 +122,6 @@ static int make_group(struct hfi_tx *tx, const struct hf_segment *seg, unsigned 
 static int make_stripe(
     struct hfi_tx *tx, const struct hf_segment *seg, unsigned group, uint32_t slot)
 {
-    enum { LINE = 64 };
     struct hfi_stripe *stripe;
     const uint64_t *stripes;
     uint64_t block;
@@ -134,7 +132,7 @@ static int make_stripe(
     if (error != 0 || stripe != NULL) { /* its last owner's, who died publishing it */
         return error;
     }
-    error = hfi_heap_allocate(tx, sizeof *stripe, LINE, &block);
+    error = hfi_heap_allocate(tx, sizeof *stripe, HFI_STRIPE_ALIGNMENT, &block);
     if (error == 0) {
         error = hfi_stripes_of(seg, group, &stripes);
     }

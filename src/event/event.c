@@ -19,7 +19,7 @@
 #include "wait/queue.h"
 #include "wait/wait.h"
 
-enum { SET = 1, ROUND = 2, TRY_AGAIN = -1 /* not an errno value */ };
+enum { SET = 1, ROUND = 2 };
 
 _Static_assert(sizeof(hf_event_t) == 16, "format");
 
@@ -53,7 +53,7 @@ static int consume(hf_event_t *e, struct hfi_wait *wait, uint64_t w)
     uint32_t *value = hfi_low_half(&e->hf_word);
     bool consumed = hfi_wait_may_take(wait, value, hfi_queue_value(w)) &&
                     hfi_cas64_acquire(&e->hf_word, &w, cleared(w));
-    return consumed ? 0 : TRY_AGAIN;
+    return consumed ? 0 : HFI_TRY_AGAIN;
 }
 
 static int attempt(hf_event_t *e, struct hfi_wait *wait, uint32_t first_seen)
@@ -78,7 +78,7 @@ static int attempt(hf_event_t *e, struct hfi_wait *wait, uint32_t first_seen)
         hfi_queue_enter(&e->hf_word, w)) {
         hfi_wait_sleep(wait, hfi_low_half(&e->hf_word), hfi_queue_value(w), NULL, 0);
     }
-    return TRY_AGAIN;
+    return HFI_TRY_AGAIN;
 }
 
 static int wait_until(hf_event_t *e, uint64_t deadline)
@@ -92,7 +92,7 @@ static int wait_until(hf_event_t *e, uint64_t deadline)
     struct hfi_wait wait = hfi_wait_start(me, e, deadline);
     do {
         error = attempt(e, &wait, first_seen);
-    } while (error == TRY_AGAIN);
+    } while (error == HFI_TRY_AGAIN);
     hfi_wait_finish(&wait);
     return error;
 }

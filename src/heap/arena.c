@@ -203,7 +203,7 @@ int hfi_arena_largest(const struct hfi_heap *heap, uint64_t *payload)
 
 /* ---- its end ---- */
 
-void hfi_arena_format(struct hfi_heap *heap, uint64_t end)
+void hfi_heap_format(struct hfi_heap *heap, uint64_t end)
 {
     heap->control->end = heap->first + HFI_HEADER_SIZE;
     *hfi_block_word(heap, heap->first) = hfi_block_header(heap->first, 0, 0);

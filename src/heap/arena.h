@@ -25,7 +25,7 @@ struct hfi_block {
 /* Where a free block's links are, from its header. */
 enum { HFI_HEADER_SIZE = 8, HFI_NEXT = 8, HFI_PREVIOUS = 16, HFI_BLOCK_MIN = 32 };
 
-/* No block is as large as this: the last bin's end. */
+/* No block is as large as this; the last class is of what cannot be. */
 #define HFI_ARENA_LIMIT (UINT64_C(1) << (HFI_HEAP_CLASSES + 7))
 
 static inline uint64_t *hfi_block_word(const struct hfi_heap *heap, uint64_t at)
@@ -88,7 +88,6 @@ int hfi_arena_give_back(struct hfi_tx *tx, uint64_t at);
 int hfi_arena_resize(struct hfi_tx *tx, uint64_t at, uint64_t size);
 /* The largest payload that a free block offers; 0: none is free. */
 int hfi_arena_largest(const struct hfi_heap *heap, uint64_t *payload);
-void hfi_arena_format(struct hfi_heap *heap, uint64_t end);
 int hfi_arena_extend(struct hfi_tx *tx, uint64_t end);
 /* Where it would have to end for such a block to be taken there. ENOSPC: nowhere. */
 int hfi_arena_end_for(

@@ -137,8 +137,6 @@ int hfi_bin_unlink(struct hfi_tx *tx, const struct hfi_block *block)
     return error;
 }
 
-/* Makes [at, at + size) a free block there. The one before is in use; the one behind will
- * be told. */
 static void hang(struct hfi_tx *tx, const struct place *p, uint64_t at, uint64_t size)
 {
     hfi_set_header(tx, at, size, HFI_FREE);
@@ -151,7 +149,8 @@ static void hang(struct hfi_tx *tx, const struct place *p, uint64_t at, uint64_t
     }
 }
 
-int hfi_bin_link(struct hfi_tx *tx, uint64_t at, uint64_t size)
+/* As the first of its bin. */
+static int link_free(struct hfi_tx *tx, uint64_t at, uint64_t size)
 {
     struct hfi_heap_control *control = tx->heap->control;
     struct place p = {.previous = 0};
@@ -187,5 +186,5 @@ int hfi_bin_replace(
     if (old != NULL) {
         vacate(tx, &p);
     }
-    return hfi_bin_link(tx, at, size);
+    return link_free(tx, at, size);
 }

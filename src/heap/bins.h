@@ -43,12 +43,9 @@ int hfi_bin_find(const struct hfi_heap *heap, uint64_t size, struct hfi_block *b
 /* Takes it out of its bin; it stays a free block by its header. */
 int hfi_bin_unlink(struct hfi_tx *tx, const struct hfi_block *block);
 
-/* Makes [at, at + size) a free block. The one before is in use; the one behind is told by
- * the caller. */
-int hfi_bin_link(struct hfi_tx *tx, uint64_t at, uint64_t size);
-
-/* The same, in place of the free block `old` (null: there is none): where the bin stays
- * the same, which a large one's mostly does, so does its place there. */
+/* Makes [at, at + size) a free block, in place of the free block `old` (null: there is
+ * none): where the bin stays the same, which a large one's mostly does, so does its place
+ * there. The block before is in use; the one behind is told by the caller. */
 int hfi_bin_replace(
     struct hfi_tx *tx, const struct hfi_block *old, uint64_t at, uint64_t size);
 

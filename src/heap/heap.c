@@ -6,11 +6,6 @@
 
 #include "heap/arena.h"
 
-void hfi_heap_format(struct hfi_heap *heap, uint64_t end)
-{
-    hfi_arena_format(heap, end);
-}
-
 /* ---- transactions ---- */
 
 static int undo(struct hfi_tx *tx, int error)

@@ -11,6 +11,7 @@
 #define HFI_HEAP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <holdfast/mutex.h>
@@ -50,10 +51,16 @@ struct hfi_heap_control {
     uint64_t classes; /* bit c: a bin of class c holds a free block */
     uint64_t bins[HFI_HEAP_CLASSES];                 /* bit b: bin b of the class does */
     uint64_t heads[HFI_HEAP_CLASSES][HFI_HEAP_BINS]; /* its first free block; 0 */
-    uint64_t end_of_page;
+    uint64_t reserved_2;
 };
 
-_Static_assert(sizeof(struct hfi_heap_control) == 9408, "format");
+_Static_assert(sizeof(struct hfi_index) == 32 &&
+                   sizeof(struct hfi_heap_control) == 9408 &&
+                   offsetof(struct hfi_heap_control, lock) == 64 &&
+                   offsetof(struct hfi_heap_control, journal) == 128 &&
+                   offsetof(struct hfi_heap_control, end) == 920 &&
+                   offsetof(struct hfi_heap_control, heads) == 1208,
+    "format");
 
 /* The same in this process. */
 struct hfi_heap {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "heap/arena.h"
 #include "heap/cells.h"
 
 /* ---- keys ---- */

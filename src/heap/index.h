@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Index: a hash table from byte strings to byte strings, in a heap. The directory of
- * named objects is one, and so is each hf_map_t.
+ * named objects is one, the counters' names are, and so is each hf_map_t.
  *
  * An entry is one block that never changes while it is in the table; the table is a block
  * of cells, open to linear probing. Changes are transactions of the heap, which show one
@@ -19,8 +19,6 @@
  */
 #ifndef HFI_HEAP_INDEX_H
 #define HFI_HEAP_INDEX_H
-
-#include <stddef.h>
 
 #include "heap/heap.h"
 

@@ -17,6 +17,7 @@
 #define HFI_HEAP_JOURNAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/atomics.h"
@@ -34,6 +35,11 @@ struct hfi_journal {
     struct hfi_record publish[HFI_PUBLISH_MAX];
     struct hfi_record undo[HFI_UNDO_MAX];
 };
+
+_Static_assert(sizeof(struct hfi_journal) == 784 &&
+                   offsetof(struct hfi_journal, publish) == 16 &&
+                   offsetof(struct hfi_journal, undo) == 144,
+    "format");
 
 struct hfi_heap;
 

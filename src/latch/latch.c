@@ -18,7 +18,6 @@
 #include <string.h>
 
 #include "base/atomics.h"
-#include "base/checked.h"
 #include "participant/lookup.h"
 #include "participant/member.h"
 

@@ -8,8 +8,6 @@
 #include "wait/bias.h"
 #include "wait/wait.h"
 
-enum { TRY_AGAIN = -1 }; /* not an errno value */
-
 /* ---- lock ---- */
 
 static int lock_again(hf_mutex_t *m)
@@ -29,7 +27,7 @@ static int lock_again(hf_mutex_t *m)
 static int take(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
 {
     if (!hfi_wait_may_take(wait, hfi_low_half(&m->hf_word), (uint32_t)w)) {
-        return TRY_AGAIN;
+        return HFI_TRY_AGAIN;
     }
     uint64_t flags = w & (SLEEPERS | WAKING);
     if (wait->sleeps > 0) {
@@ -40,7 +38,7 @@ static int take(hf_mutex_t *m, uint64_t w, struct hfi_wait *wait)
         flags |= INCONSISTENT;
     }
     if (!hfi_cas64_acquire(&m->hf_word, &w, wait->me.tag | flags)) {
-        return TRY_AGAIN;
+        return HFI_TRY_AGAIN;
     }
     set_depth(m, 0);
     if (orphan && wait->sleeps > 0) {
@@ -95,7 +93,7 @@ static int attempt(hf_mutex_t *m, struct hfi_wait *wait)
     if (!hfi_wait_spin(wait, &m->hf_word, is_unheld)) {
         fall_asleep(m, w, wait);
     }
-    return TRY_AGAIN;
+    return HFI_TRY_AGAIN;
 }
 
 int hfi_mutex_lock_within(hf_mutex_t *m, struct hfi_wait *wait)
@@ -103,7 +101,7 @@ int hfi_mutex_lock_within(hf_mutex_t *m, struct hfi_wait *wait)
     int error;
     do {
         error = attempt(m, wait);
-    } while (error == TRY_AGAIN);
+    } while (error == HFI_TRY_AGAIN);
     if (wait->sleeps > 0 && error != 0 && error != EOWNERDEAD) {
         hfi_wake(hfi_low_half(&m->hf_word),
             HFI_WAKE_PAIR); /* one may have been meant for us */

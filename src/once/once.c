@@ -11,7 +11,7 @@
 
 #include "participant/member.h"
 
-enum { NOT_DONE = 0, DONE = 1 };
+enum { DONE = 1 };
 
 _Static_assert(sizeof(hf_once_t) == 24, "format");
 

@@ -9,6 +9,7 @@
 #define HFI_PARTICIPANT_TABLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <holdfast/common.h>
@@ -70,7 +71,11 @@ struct hfi_slot {
     uint64_t line_end[5];
 };
 
-_Static_assert(sizeof(struct hfi_slot) == 256, "format");
+_Static_assert(sizeof(struct hfi_slot) == 256 &&
+                   offsetof(struct hfi_slot, generation) == 64 &&
+                   offsetof(struct hfi_slot, reading) == 128 &&
+                   offsetof(struct hfi_slot, bias) == 208,
+    "format");
 
 struct hfi_table {
     struct hfi_slot *slots;

@@ -18,7 +18,7 @@
 
 _Static_assert(sizeof(hf_permits_t) == 16, "format");
 
-enum { FREE = 0, TRY_AGAIN = -1 /* not an errno value */, WATCHED = HFI_WATCHES_MAX - 1 };
+enum { FREE = 0, WATCHED = HFI_WATCHES_MAX - 1 };
 
 size_t hf_permits_size(unsigned count)
 {
@@ -97,31 +97,25 @@ static void note(struct holders *holders, uint64_t tag)
 }
 
 /* Everybody's cell was just seen held: takes a dead one's, and notes who holds the
- * others. */
+ * others. A free one is that of a dead one who left nothing to repair: 0. Lost to somebody
+ * else it is noted all the same, for nobody sleeps who has noted a dead one: who freed it
+ * may have died before its wake. */
 static int take_orphan(hf_permits_t *p, unsigned count, const struct hfi_member *me,
     unsigned *which, struct holders *holders)
 {
     holders->count = 0;
     for (unsigned i = 0; i < count; i++) {
         uint64_t holder = hfi_load64_acquire(&cells_of(p)[i]);
-        enum hfi_life life =
-            holder == FREE ? HFI_ALIVE : hfi_table_life(&me->at->table, holder);
+        enum hfi_life life = hfi_table_life(&me->at->table, holder);
         if (life == HFI_IMPOSSIBLE) {
             return EBADMSG;
         }
         if (life == HFI_DEAD && take(p, i, holder, me->tag, which)) {
-            return EOWNERDEAD;
+            return holder == FREE ? 0 : EOWNERDEAD;
         }
         note(holders, holder);
     }
     return EBUSY;
-}
-
-static bool is_rescue(struct hfi_wait *wait)
-{
-    bool rang = wait->rang;
-    wait->rang = false;
-    return rang;
 }
 
 static int attempt(
@@ -132,14 +126,14 @@ static int attempt(
      * us. */
     uint64_t w = hfi_load64_acquire(&p->hf_word);
     if (wait->deadline != 0 && !hfi_queue_enter(&p->hf_word, w)) {
-        return TRY_AGAIN;
+        return HFI_TRY_AGAIN;
     }
     int error = take_free(p, count, wait->me.tag, which);
     if (error == EBUSY) {
         error = take_orphan(p, count, &wait->me, which, &holders);
     }
     if (error != EBUSY) {
-        if (is_rescue(wait) &&
+        if (wait->rang &&
             hfi_queue_value(hfi_load64_relaxed(&p->hf_word)) == hfi_queue_value(w)) {
             hfi_wait_count_rescue(wait);
         }
@@ -150,7 +144,7 @@ static int attempt(
     }
     hfi_wait_sleep(
         wait, hfi_low_half(&p->hf_word), hfi_queue_value(w), holders.tags, holders.count);
-    return TRY_AGAIN;
+    return HFI_TRY_AGAIN;
 }
 
 static int acquire(hf_permits_t *p, unsigned *which, uint64_t deadline)
@@ -168,7 +162,7 @@ static int acquire(hf_permits_t *p, unsigned *which, uint64_t deadline)
     struct hfi_wait wait = hfi_wait_start(&me, p, deadline);
     do {
         error = attempt(p, count, &wait, which);
-    } while (error == TRY_AGAIN);
+    } while (error == HFI_TRY_AGAIN);
     hfi_wait_finish(&wait);
     if (wait.sleeps > 0 && error == ETIMEDOUT) {
         hfi_wake(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one seam to the system. All above it is C11; a port writes what is declared here.
+ * The one seam to the system: a port writes what is declared here. All above it is C11,
+ * but for liburcu and a thread's exit (participant/) and the clock (base/deadline.c).
  * Calls that can fail return 0 or a positive errno value.
  */
 #ifndef HFI_PLATFORM_H

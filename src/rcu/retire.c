@@ -212,8 +212,7 @@ static int enter_with_room(
         if ((error != EAGAIN && error != ENOSPC) || look == LOOKS) {
             return error;
         }
-        int ignored = tend(seg);
-        (void)ignored;
+        (void)tend(seg);
     }
 }
 
@@ -230,8 +229,7 @@ static int retire_and_leave(hf_segment_t *seg, struct hfi_tx *tx, uint64_t block
     bool due = block != 0 && (put(seg, tx, block) % BATCH == 0 || is_large(seg, block));
     int error = hfi_heap_leave(tx);
     if (error == 0 && due) {
-        int ignored = tend(seg);
-        (void)ignored;
+        (void)tend(seg);
     }
     return error;
 }

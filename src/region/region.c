@@ -119,8 +119,7 @@ int hfi_region_map(struct hfi_region *region, uint64_t size)
         region->read_only ? HFI_ACCESS_READ : HFI_ACCESS_WRITE, &region->memory);
 }
 
-/* The descriptor may have been closed behind our back, and be another file's now. */
-static int inspect_ours(const struct hfi_region *region, struct hfi_object_info *info)
+int hfi_region_inspect(const struct hfi_region *region, struct hfi_object_info *info)
 {
     int error = hfi_object_inspect(region->object, info);
     if (error != 0) {
@@ -133,11 +132,11 @@ static int inspect_ours(const struct hfi_region *region, struct hfi_object_info 
 int hfi_region_grow(const struct hfi_region *region, uint64_t from, uint64_t end)
 {
     struct hfi_object_info info;
-    int error = inspect_ours(region, &info);
+    int error = hfi_region_inspect(region, &info);
     if (error == 0) {
         error = hfi_object_allocate(region->object, from, end);
     }
-    if (error == EPERM || error == EFBIG || error == ENOMEM) {
+    if (error == EPERM || error == ENOMEM) {
         return ENOSPC; /* sealed, limited */
     }
     return error == 0 && !hfi_region_backs(region, end) ? EBADMSG : error;
@@ -148,7 +147,7 @@ bool hfi_region_has_grown(const struct hfi_region *region, uint64_t end)
     uint64_t *known = (uint64_t *)&region->info.size; /* the one field that may change */
     uint64_t backed = hfi_load64_relaxed(known);
     struct hfi_object_info info;
-    if (end > region->size || inspect_ours(region, &info) != 0) {
+    if (end > region->size || hfi_region_inspect(region, &info) != 0) {
         return false;
     }
     while (backed < info.size && !hfi_cas64(known, &backed, info.size)) {

@@ -55,8 +55,11 @@ int hfi_region_create(struct hfi_region *region, unsigned permissions);
 int hfi_region_allocate(struct hfi_region *region, uint64_t size, uint64_t limit);
 
 int hfi_region_map(struct hfi_region *region, uint64_t size);
-/* The bytes [from, end) get memory, in all processes. ENOSPC: nothing has changed; EBADF:
- * the object was closed behind our back. */
+/* What the object is now. EBADF: its descriptor was closed behind our back, and may be
+ * another file's. */
+int hfi_region_inspect(const struct hfi_region *region, struct hfi_object_info *info);
+/* The bytes [from, end) get memory, in all processes. ENOSPC: nothing has changed; EBADF.
+ */
 int hfi_region_grow(const struct hfi_region *region, uint64_t from, uint64_t end);
 bool hfi_region_has_grown(const struct hfi_region *region, uint64_t end);
 /* Whether the object reaches to there: touching what is beyond its end is a fault.

@@ -183,13 +183,11 @@ int hf_shm_size(const hf_shm_t *shm, uint64_t *size)
     if (shm == NULL || size == NULL) {
         return EINVAL;
     }
-    int saved = errno;
     struct hfi_object_info info;
     int error = hfi_object_inspect(shm->region.object, &info);
     if (error == 0) {
         *size = info.size;
     }
-    errno = saved;
     return error;
 }
 

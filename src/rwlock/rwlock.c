@@ -16,8 +16,6 @@
 #include "rwlock/writer.h"
 #include "wait/wait.h"
 
-enum { TRY_AGAIN = -1 }; /* not an errno value */
-
 _Static_assert(sizeof(hf_rwlock_t) == 32, "format");
 
 /* ---- reading ---- */
@@ -37,7 +35,7 @@ static int sleep_before(hf_rwlock_t *l, struct hfi_wait *wait, uint64_t w)
         uint64_t writer = hfi_writer_of(w);
         hfi_wait_sleep(wait, hfi_low_half(&l->hf_writer), (uint32_t)w, &writer, 1);
     }
-    return TRY_AGAIN;
+    return HFI_TRY_AGAIN;
 }
 
 /*
@@ -49,14 +47,14 @@ static int read_through_gate(
     hf_rwlock_t *l, struct hfi_wait *wait, uint64_t *place, uint64_t w)
 {
     if (!ask_for_wake(l, &w)) {
-        return TRY_AGAIN;
+        return HFI_TRY_AGAIN;
     }
     wait->also =
         (struct hfi_watch){.word = hfi_low_half(&l->hf_writer), .expected = (uint32_t)w};
     int error = hfi_enter_gate_within(l, wait);
     wait->also.word = NULL;
     if (error != 0) {
-        return error == ECANCELED ? TRY_AGAIN : error; /* EOWNERDEAD: we write */
+        return error == ECANCELED ? HFI_TRY_AGAIN : error; /* EOWNERDEAD: we write */
     }
     hfi_begin_reading(l, place, hfi_member_offset(&wait->me, l));
     return hfi_leave_gate(l, 0);
@@ -110,7 +108,7 @@ static __attribute__((noinline)) int read_slow(hf_rwlock_t *l, uint64_t deadline
     struct hfi_wait wait = hfi_wait_start(me, l, deadline);
     do {
         error = attempt_read(l, &wait, place);
-    } while (error == TRY_AGAIN);
+    } while (error == HFI_TRY_AGAIN);
     hfi_wait_finish(&wait);
     return error;
 }

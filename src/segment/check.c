@@ -209,13 +209,12 @@ int hf_segment_check(
     }
     struct hfi_faults faults = {.report = report, .arg = arg};
     struct hfi_object_info info;
-    int error = hfi_object_inspect(seg->at.region.object, &info);
+    uint64_t known = hfi_load64_relaxed(&seg->at.region.info.size);
+    int error = hfi_region_inspect(&seg->at.region, &info);
     if (error != 0) {
         return error;
     }
-    if (info.size <
-        hfi_load64_relaxed(
-            &seg->at.region.info.size)) { /* touching what is gone is a fault */
+    if (info.size < known) { /* touching what is gone is a fault */
         hfi_fault(&faults, info.size, "the segment ends here: it was cut short");
         return EBADMSG;
     }

@@ -4,12 +4,9 @@
 #include <holdfast/object.h>
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "heap/index.h"
 #include "segment/segment.h"
-
-enum { LINE = 64 };
 
 /* ---- where things are ---- */
 
@@ -27,7 +24,8 @@ int hfi_stripe_at(
     const struct hf_segment *seg, const uint64_t *word, struct hfi_stripe **stripe)
 {
     uint64_t at = hfi_load64_acquire(word); /* pairs as above */
-    bool sound = at % LINE == 0 && hfi_segment_covers(seg, at, sizeof **stripe);
+    bool sound =
+        at % HFI_STRIPE_ALIGNMENT == 0 && hfi_segment_covers(seg, at, sizeof **stripe);
     *stripe = at != 0 && sound ? hfi_heap_address(&seg->heap, at) : NULL;
     return at == 0 || sound ? 0 : EBADMSG;
 }

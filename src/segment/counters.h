@@ -15,7 +15,8 @@
 struct hf_segment;
 
 enum {
-    HFI_GROUP = 64, /* counters whose cells stand together */
+    HFI_GROUP = 64,            /* counters whose cells stand together */
+    HFI_STRIPE_ALIGNMENT = 64, /* bytes */
     HFI_GROUPS = HF_COUNTERS_MAX / HFI_GROUP
 };
 

@@ -15,9 +15,9 @@
 #include "segment/segment.h"
 #include "wait/wait.h"
 
-enum { OBJECT_ALIGNMENT = 64, TRY_AGAIN = -1 /* not an errno value */ };
+enum { OBJECT_ALIGNMENT = 64 };
 
-static int key_of(const struct hf_segment *seg, const char *name, struct hfi_key *key)
+int hfi_segment_key(const hf_segment_t *seg, const char *name, struct hfi_key *key)
 {
     size_t length = name != NULL ? strnlen(name, HF_NAME_SIZE) : 0;
     if (seg == NULL || length == 0 || length == HF_NAME_SIZE) {
@@ -46,7 +46,7 @@ int hf_object_find(hf_segment_t *seg, const char *name, void **object, size_t *s
 {
     struct hfi_key key;
     struct hfi_found found;
-    int error = object != NULL ? key_of(seg, name, &key) : EINVAL;
+    int error = object != NULL ? hfi_segment_key(seg, name, &key) : EINVAL;
     if (error == 0) {
         error = look(seg, &key, &found);
     }
@@ -199,12 +199,12 @@ static int try_claim(struct hf_segment *seg, const struct hfi_key *key, uint64_t
     }
     if (error == EOWNERDEAD) {
         error = hfi_heap_leave(&tx);
-        return error != 0 ? error : TRY_AGAIN;
+        return error != 0 ? error : HFI_TRY_AGAIN;
     }
     error = hfi_heap_cancel(&tx, error);
     if (error == EBUSY) {
         await(seg, wait, found->builder, built);
-        error = TRY_AGAIN;
+        error = HFI_TRY_AGAIN;
     }
     return error;
 }
@@ -257,7 +257,7 @@ static int find_or_claim(struct hf_segment *seg, const struct hfi_key *key, size
     struct hfi_wait wait = hfi_wait_start(me, &control->built, HFI_NEVER);
     do {
         error = try_claim(seg, key, size, &wait, found);
-    } while (error == TRY_AGAIN);
+    } while (error == HFI_TRY_AGAIN);
     hfi_wait_finish(&wait);
     return error;
 }
@@ -267,7 +267,7 @@ int hf_object_find_or_construct(hf_segment_t *seg, const char *name, size_t size
 {
     struct hfi_key key;
     struct hfi_found found;
-    int error = object != NULL ? key_of(seg, name, &key) : EINVAL;
+    int error = object != NULL ? hfi_segment_key(seg, name, &key) : EINVAL;
     if (error != 0) {
         return error;
     }
@@ -294,7 +294,7 @@ int hf_object_destroy(hf_segment_t *seg, const char *name)
     struct hfi_tx tx;
     struct hfi_key key;
     struct hfi_found found;
-    int error = key_of(seg, name, &key);
+    int error = hfi_segment_key(seg, name, &key);
     if (error == 0) {
         error = hfi_heap_enter(&seg->heap, &tx);
     }

@@ -43,10 +43,8 @@ int hf_segment_grow(hf_segment_t *seg, size_t size)
     if (error != 0) {
         return error;
     }
-    int saved = errno;
     error = size <= seg->header.memory_limit
                 ? hfi_heap_grow(&tx, seg->header.memory_offset + size)
                 : ENOSPC;
-    errno = saved;
     return hfi_heap_end(&tx, error);
 }

@@ -4,6 +4,7 @@
 #define HFI_SEGMENT_LAYOUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <holdfast/segment.h>
@@ -12,11 +13,11 @@ enum { HFI_SIGNATURE_SIZE = 8 };
 
 enum { HFI_RING_MIN = 64 };
 
+#define HFI_RCU_EPOCH (UINT64_C(1) << 10) /* epochs count in these; below: the nesting */
+
 /* Shared, of RCU (src/rcu). All but the first line belongs to who holds the heap's lock.
  * The ring holds `capacity` blocks; the one that was retired as number n, from 0 on,
  * stands at n modulo that. */
-#define HFI_RCU_EPOCH (UINT64_C(1) << 10) /* epochs count in these; below: the nesting */
-
 struct hfi_rcu_control {
     uint64_t epoch;  /* grows with each grace period that begins */
     uint32_t fenced; /* 1: somebody can make no fence on everyone; for good */
@@ -31,7 +32,9 @@ struct hfi_rcu_control {
     uint64_t lost;        /* blocks that could not be freed: the heap is damaged there */
 };
 
-_Static_assert(sizeof(struct hfi_rcu_control) == 128, "format");
+_Static_assert(
+    sizeof(struct hfi_rcu_control) == 128 && offsetof(struct hfi_rcu_control, ring) == 64,
+    "format");
 
 /* The start of a segment. Constant from its publication on, but for slots_used. */
 struct hfi_header {
@@ -58,7 +61,10 @@ struct hfi_header {
     uint32_t line_end_2[15];
 };
 
-_Static_assert(sizeof(struct hfi_header) == 192, "format");
+_Static_assert(sizeof(struct hfi_header) == 192 &&
+                   offsetof(struct hfi_header, total_size) == 80 &&
+                   offsetof(struct hfi_header, slots_used) == 128,
+    "format");
 
 /* Where the counters' words are: behind RCU's control. */
 uint64_t hfi_layout_counters(const struct hfi_header *header);

@@ -23,6 +23,10 @@ struct hf_segment {
 bool hfi_segment_covers(const struct hf_segment *seg, uint64_t offset, uint64_t size);
 bool hfi_segment_holds(const struct hf_segment *seg, const void *address, uint64_t size);
 
+/* Of a name, of 1 to 255 bytes. EINVAL: it is not, or there is no segment. */
+struct hfi_key;
+int hfi_segment_key(const hf_segment_t *seg, const char *name, struct hfi_key *key);
+
 /* Whether a pointer may stand there. False also without a segment. */
 bool hfi_segment_has_pointer(const struct hf_segment *seg, const hf_ptr_t *p);
 

@@ -25,8 +25,6 @@
 
 _Static_assert(sizeof(hf_sem_t) == 16, "format");
 
-enum { TRY_AGAIN = -1 }; /* not an errno value */
-
 /* Beyond it a post does not ask for a wake with its token: those before it have. It keeps
  * posters that come together from carrying into the flags. */
 #define PLENTY (HF_SEM_VALUE_MAX / 2)
@@ -73,7 +71,7 @@ static int attempt(hf_sem_t *s, struct hfi_wait *wait)
     }
     if (has_token(w)) {
         bool taken = hfi_wait_may_take(wait, value, (uint32_t)w) && take(s, w);
-        return taken ? 0 : TRY_AGAIN;
+        return taken ? 0 : HFI_TRY_AGAIN;
     }
     if (hfi_wait_is_over(wait)) {
         return ETIMEDOUT;
@@ -84,7 +82,7 @@ static int attempt(hf_sem_t *s, struct hfi_wait *wait)
         hfi_cas64(&s->hf_word, &w, asleep)) {
         hfi_wait_sleep(wait, value, (uint32_t)asleep, NULL, 0);
     }
-    return TRY_AGAIN;
+    return HFI_TRY_AGAIN;
 }
 
 static __attribute__((noinline)) int wait_slow(hf_sem_t *s, uint64_t deadline)
@@ -97,7 +95,7 @@ static __attribute__((noinline)) int wait_slow(hf_sem_t *s, uint64_t deadline)
     struct hfi_wait wait = hfi_wait_start(me, s, deadline);
     do {
         error = attempt(s, &wait);
-    } while (error == TRY_AGAIN);
+    } while (error == HFI_TRY_AGAIN);
     hfi_wait_finish(&wait);
     return error;
 }

@@ -19,6 +19,9 @@
 /* Two are woken at a time, so that one of them may die. */
 enum { HFI_WAKE_PAIR = 2 };
 
+/* What a step of a wait returns that has not ended it. Not an errno value. */
+enum { HFI_TRY_AGAIN = -1 };
+
 /* One call that may have to wait. */
 struct hfi_wait {
     struct hfi_member me;

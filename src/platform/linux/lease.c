@@ -12,8 +12,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/atomics.h"
-
 _Static_assert(sizeof(pthread_mutex_t) <= HFI_LEASE_SIZE, "a pthread mutex fits a lease");
 
 static pthread_mutex_t *mutex_of(struct hfi_lease *lease)

@@ -123,8 +123,11 @@ int hfi_object_remove(const char *name)
 int hfi_object_inspect(int object, struct hfi_object_info *info)
 {
     struct stat status;
+    int saved = errno;
     if (fstat(object, &status) != 0) {
-        return errno;
+        int error = errno;
+        errno = saved;
+        return error;
     }
     *info = (struct hfi_object_info){
         .size = (uint64_t)status.st_size,

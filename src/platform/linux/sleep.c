@@ -2,7 +2,6 @@
 #include "platform/platform.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <linux/futex.h>
 #include <linux/time_types.h>
 #include <sched.h>
@@ -18,8 +17,7 @@
 
 /* A kernel before 5.16, or a sandbox, can't sleep on two words: then the second is looked
  * at this often. */
-#define SLICE    (10 * HFI_MILLISECOND)
-#define NS_PER_S UINT64_C(1000000000)
+#define SLICE (10 * HFI_MILLISECOND)
 
 bool hfi_no_futex_waitv; /* tests set it; it is never cleared */
 
@@ -35,8 +33,8 @@ static int result_of(long result, int saved_errno)
 static int sleep_on_one(const struct hfi_watch *watch, uint64_t deadline)
 {
     int saved = errno;
-    struct timespec until = {
-        .tv_sec = (time_t)(deadline / NS_PER_S), .tv_nsec = (long)(deadline % NS_PER_S)};
+    struct timespec until = {.tv_sec = (time_t)(deadline / HFI_SECOND),
+        .tv_nsec = (long)(deadline % HFI_SECOND)};
     long result = syscall(SYS_futex, watch->word, FUTEX_WAIT_BITSET, watch->expected,
         deadline == HFI_NEVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
     return result_of(result, saved);
@@ -46,8 +44,8 @@ static int sleep_on_all(
     const struct hfi_watch *watches, unsigned count, uint64_t deadline)
 {
     int saved = errno;
-    struct __kernel_timespec until = {.tv_sec = (int64_t)(deadline / NS_PER_S),
-        .tv_nsec = (int64_t)(deadline % NS_PER_S)};
+    struct __kernel_timespec until = {.tv_sec = (int64_t)(deadline / HFI_SECOND),
+        .tv_nsec = (int64_t)(deadline % HFI_SECOND)};
     struct futex_waitv waiters[HFI_WATCHES_MAX];
     for (unsigned i = 0; i < count; i++) {
         waiters[i] = (struct futex_waitv){.val = watches[i].expected,
