@@ -164,8 +164,9 @@ static bool is_next(const struct hfi_cursor *cursor, uint64_t hash, uint64_t *ti
 /*
  * Entries stand in runs without an empty cell between, each in the one that its home is
  * in. So the entry with the lowest hash of the first run that has any is the next one.
- * The table's last run may go on at its start; the entries there are its own. One without
- * empty cells is damaged, and ends when it has been looked at twice.
+ * The table's last run may go on at its start: the entries there whose home is behind them
+ * are its own, and nobody else's. One without empty cells is damaged, and ends when it has
+ * been looked at twice.
  */
 int hfi_index_next(const struct hfi_heap *heap, const struct hfi_index *index,
     const struct hfi_cursor *cursor, struct hfi_found *found, struct hfi_cursor *after)
@@ -191,7 +192,8 @@ int hfi_index_next(const struct hfi_heap *heap, const struct hfi_index *index,
         if (error != 0) {
             return error;
         }
-        if (hfi_home_of(&table, hash) <= i && is_next(cursor, hash, &ties, &best)) {
+        bool wrapped = hfi_home_of(&table, hash) > (i & table.mask);
+        if (wrapped == (i > table.mask) && is_next(cursor, hash, &ties, &best)) {
             best = (struct hfi_cursor){.hash = hash, .ties = 1};
             *found = candidate;
         }

@@ -303,6 +303,37 @@ Test(map, iteration_shows_each_entry_once_whatever_comes_and_goes)
     assert_nothing_is_lost();
 }
 
+/* Small tables, in which runs go on at the start, filled and thinned out at random. */
+Test(map, iteration_shows_each_entry_once_wherever_it_stands)
+{
+    enum { TABLES = 4000, MOST = 12, MORE = 8 };
+    uint64_t keys[MOST + MORE], state = 1, key;
+    for (unsigned table = 0; table < TABLES; table++) {
+        unsigned left = 1 + table % MOST, all = left + table / MOST % MORE;
+        for (unsigned i = 0; i < all; i++) {
+            state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            keys[i] = state;
+            assert_ok(set(keys[i], 0));
+        }
+        for (unsigned i = left; i < all; i++) {
+            assert_ok(erase(keys[i]));
+        }
+        unsigned shown = 0, seen[MOST] = {0};
+        hf_map_cursor_t at = {0};
+        for (size_t size = sizeof key;
+             hf_map_next(segment, map, &at, &key, &size, NULL, NULL) == 0; shown++) {
+            for (unsigned i = 0; i < left; i++) {
+                seen[i] += keys[i] == key;
+            }
+        }
+        cr_assert_eq(shown, left);
+        for (unsigned i = 0; i < left; i++) {
+            cr_assert_eq(seen[i], 1);
+        }
+        assert_ok(hf_map_free(segment, map));
+    }
+}
+
 Test(map, what_does_not_fit_is_asked_for_again)
 {
     hf_map_cursor_t cursor = {0};
