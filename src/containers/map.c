@@ -270,10 +270,10 @@ static int clear(struct hfi_tx *tx, struct hfi_index *index)
         if (error == 0) {
             error = hfi_index_take_out(tx, index, &found);
         }
+        error = error == 0 ? hfi_tx_commit(tx) : error;
         if (error != 0) {
             return error == ENOENT ? 0 : error;
         }
-        hfi_tx_commit(tx);
         at.hash = after.hash; /* what is before it is gone */
     }
 }

@@ -112,11 +112,11 @@ static int make_group(struct hfi_tx *tx, const struct hf_segment *seg, unsigned 
     }
     error = hfi_heap_allocate(
         tx, seg->at.table.count * sizeof(uint64_t), HFI_HEAP_GRAIN, &block);
-    if (error == 0) {
-        hfi_tx_publish(tx, &seg->counters->groups[group], block);
-        hfi_tx_commit(tx);
+    if (error != 0) {
+        return error;
     }
-    return error;
+    hfi_tx_publish(tx, &seg->counters->groups[group], block);
+    return hfi_tx_commit(tx);
 }
 
 static int make_stripe(

@@ -56,6 +56,7 @@ int hfi_heap_enter_until(
     tx->journal = &heap->control->journal;
     tx->undo = tx->publish = 0;
     tx->range_size = 0;
+    tx->is_too_long = false;
     bool sound =
         tx->journal->state == 0 && hfi_region_backs(heap->region, heap->control->end);
     return sound ? 0 : unlock(tx, EBADMSG);
@@ -78,8 +79,7 @@ int hfi_heap_cancel(struct hfi_tx *tx, int error)
 
 int hfi_heap_leave(struct hfi_tx *tx)
 {
-    hfi_tx_commit(tx);
-    return unlock(tx, 0);
+    return unlock(tx, hfi_tx_commit(tx));
 }
 
 int hfi_heap_end(struct hfi_tx *tx, int error)
@@ -115,10 +115,7 @@ static int grow_to(struct hfi_tx *tx, uint64_t needed)
     if (error == ENOSPC && wanted > needed) {
         error = hfi_heap_grow(tx, needed);
     }
-    if (error == 0) {
-        hfi_tx_commit(tx);
-    }
-    return error;
+    return error == 0 ? hfi_tx_commit(tx) : error;
 }
 
 /* ---- blocks ---- */

@@ -266,10 +266,7 @@ static int rebuild(
     if (error == 0 && old != NULL) {
         error = hfi_heap_discard(tx, old->cells - sizeof(uint64_t));
     }
-    if (error == 0) {
-        hfi_tx_commit(tx);
-    }
-    return error;
+    return error == 0 ? hfi_tx_commit(tx) : error;
 }
 
 /* Whether the key can go into this table: into its own cell, one that is spent already,

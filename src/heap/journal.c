@@ -16,11 +16,11 @@ static void make_stores(
 }
 
 /* The last first: a word that was set twice gets the value that it had before both. */
-static void put_back(struct hfi_heap *heap, struct hfi_journal *journal, uint64_t n)
+static void put_back(
+    const struct hfi_heap *heap, const struct hfi_record *records, uint64_t n)
 {
     while (n-- > 0) {
-        const struct hfi_record *record = &journal->undo[n];
-        hfi_store64_release(hfi_heap_address(heap, record->offset), record->value);
+        make_stores(heap, &records[n], 1);
     }
 }
 
@@ -32,15 +32,27 @@ static void settle(struct hfi_journal *journal)
     __atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
-void hfi_tx_commit(struct hfi_tx *tx)
+static void commit(struct hfi_tx *tx)
 {
     if (tx->publish > 0) {
         hfi_store64_release(&tx->journal->state, COMMITTED | tx->publish);
         make_stores(tx->heap, tx->stores, tx->publish); /* not what others may write */
     }
     settle(tx->journal);
+}
+
+int hfi_tx_commit(struct hfi_tx *tx)
+{
+    bool is_too_long = tx->is_too_long;
+    if (is_too_long) {
+        (void)hfi_journal_recover(tx->heap, tx->journal);
+    } else {
+        commit(tx);
+    }
     tx->undo = tx->publish = 0;
     tx->range_size = 0;
+    tx->is_too_long = false;
+    return is_too_long ? EBADMSG : 0;
 }
 
 /* Nobody's store goes into the lock or the journal, where it could move the next one. */
@@ -52,14 +64,14 @@ static bool is_target(const struct hfi_heap *heap, uint64_t offset)
            hfi_heap_covers(heap, offset, sizeof(uint64_t));
 }
 
-static bool are_sound(const struct hfi_heap *heap, const struct hfi_record *records,
-    uint64_t n, uint64_t limit)
+/* A copy, which nobody can change once it has been looked at. */
+static bool copy_sound(const struct hfi_heap *heap, struct hfi_record *copy,
+    const struct hfi_record *records, uint64_t n)
 {
-    if (n > limit) {
-        return false;
-    }
     for (uint64_t i = 0; i < n; i++) {
-        if (!is_target(heap, records[i].offset)) {
+        copy[i].offset = hfi_load64_relaxed(&records[i].offset);
+        copy[i].value = hfi_load64_relaxed(&records[i].value);
+        if (!is_target(heap, copy[i].offset)) {
             return false;
         }
     }
@@ -73,18 +85,18 @@ bool hfi_journal_is_committed(const struct hfi_journal *journal)
 
 int hfi_journal_recover(struct hfi_heap *heap, struct hfi_journal *journal)
 {
-    uint64_t state = journal->state;
+    uint64_t state = hfi_load64_relaxed(&journal->state);
     uint64_t n = state & ~COMMITTED;
-    if ((state & COMMITTED) != 0) {
-        if (!are_sound(heap, journal->publish, n, HFI_PUBLISH_MAX)) {
-            return EBADMSG;
-        }
-        make_stores(heap, journal->publish, n);
+    bool committed = (state & COMMITTED) != 0;
+    struct hfi_record copy[HFI_UNDO_MAX];
+    if (n > (committed ? HFI_PUBLISH_MAX : HFI_UNDO_MAX) ||
+        !copy_sound(heap, copy, committed ? journal->publish : journal->undo, n)) {
+        return EBADMSG;
+    }
+    if (committed) {
+        make_stores(heap, copy, n);
     } else {
-        if (!are_sound(heap, journal->undo, n, HFI_UNDO_MAX)) {
-            return EBADMSG;
-        }
-        put_back(heap, journal, n);
+        put_back(heap, copy, n);
     }
     settle(journal);
     return 0;

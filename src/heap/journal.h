@@ -50,6 +50,7 @@ struct hfi_tx {
     struct hfi_journal *journal;
     unsigned undo, publish;                    /* records */
     struct hfi_record stores[HFI_PUBLISH_MAX]; /* those that it published */
+    bool is_too_long; /* it cannot be committed: what it was to change is damaged */
     /* Bytes in which a set leaves no record to undo: they are idle, or they are read. */
     uint64_t range, range_size;
     bool is_read;
@@ -72,9 +73,14 @@ static inline void hfi_tx_is_read(struct hfi_tx *tx, uint64_t offset, uint64_t s
     tx->is_read = true;
 }
 
-/* Both require room: a transaction's sets and publishes are bounded by what it does. */
+/* A transaction's sets and publishes are bounded by what it does, to a heap that is sound.
+ * Beyond that nothing is done, and the commit undoes the rest. */
 static inline void hfi_tx_publish(struct hfi_tx *tx, uint64_t *word, uint64_t value)
 {
+    if (tx->publish == HFI_PUBLISH_MAX) {
+        tx->is_too_long = true;
+        return;
+    }
     struct hfi_record record = {(uint64_t)((char *)word - tx->start), value};
     tx->stores[tx->publish] = record;
     tx->journal->publish[tx->publish++] = record;
@@ -84,6 +90,10 @@ static inline void hfi_tx_set(struct hfi_tx *tx, uint64_t *word, uint64_t value)
 {
     uint64_t offset = (uint64_t)((char *)word - tx->start);
     if (offset - tx->range >= tx->range_size) {
+        if (tx->undo == HFI_UNDO_MAX) {
+            tx->is_too_long = true;
+            return;
+        }
         struct hfi_record *record = &tx->journal->undo[tx->undo++];
         record->offset = offset;
         record->value = *word;
@@ -95,7 +105,8 @@ static inline void hfi_tx_set(struct hfi_tx *tx, uint64_t *word, uint64_t value)
     hfi_store64_release(word, value);
 }
 
-void hfi_tx_commit(struct hfi_tx *tx);
+/* EBADMSG: it was too long, and has been undone. */
+int hfi_tx_commit(struct hfi_tx *tx);
 
 /* Whether there are stores to be made that somebody may not have made yet. */
 bool hfi_journal_is_committed(const struct hfi_journal *journal);

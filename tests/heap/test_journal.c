@@ -75,6 +75,36 @@ Test(journal, what_was_not_committed_has_not_happened)
     cr_assert_eq(control->journal.state, 0);
 }
 
+static void assert_as_it_was(void)
+{
+    for (uint64_t i = 0; i < 16; i++) {
+        cr_assert_eq(words[i], 100 + i);
+    }
+    cr_assert_eq(control->journal.state, 0);
+    assert_ok(next_in());
+}
+
+/* What no sound heap brings about. */
+Test(journal, a_transaction_that_is_too_long_is_undone)
+{
+    struct hfi_tx tx;
+    assert_ok(hfi_heap_enter(&segment->heap, &tx));
+    for (uint64_t i = 0; i <= HFI_PUBLISH_MAX; i++) {
+        hfi_tx_publish(&tx, &words[i], i);
+    }
+    assert_error(hfi_heap_leave(&tx), EBADMSG);
+    assert_as_it_was();
+    assert_ok(hfi_heap_enter(&segment->heap, &tx));
+    for (uint64_t i = 0; i <= HFI_UNDO_MAX; i++) {
+        hfi_tx_set(&tx, &words[i % 16], i);
+    }
+    assert_error(hfi_tx_commit(&tx), EBADMSG);
+    hfi_tx_set(&tx, &words[0], 1);
+    hfi_tx_set(&tx, &words[0], 100);
+    assert_ok(hfi_heap_leave(&tx));
+    assert_as_it_was();
+}
+
 /* No store is made yet. */
 static void commit_only(struct hfi_tx *tx)
 {
