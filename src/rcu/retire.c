@@ -24,28 +24,33 @@ enum { BATCH = 64, LARGE = 4 * BATCH };
 
 /* ---- the ring: with the heap's lock ---- */
 
-static int enter(hf_segment_t *seg, struct hfi_tx *tx)
+/* *ring: as it was found, and was sound. */
+static int enter(hf_segment_t *seg, struct hfi_tx *tx, struct hfi_ring *ring)
 {
-    struct hfi_ring ring;
     int error = hfi_heap_enter(&seg->heap, tx);
-    return error == 0 && !hfi_segment_ring(seg, &ring) ? hfi_heap_cancel(tx, EBADMSG)
-                                                       : error;
+    return error == 0 && !hfi_segment_ring(seg, ring) ? hfi_heap_cancel(tx, EBADMSG)
+                                                      : error;
 }
 
-static uint64_t *place_of(const hf_segment_t *seg, uint64_t number)
+static uint64_t *place_of(const struct hfi_ring *ring, uint64_t number)
 {
-    uint64_t *ring = hfi_heap_address(&seg->heap, seg->rcu->ring);
-    return &ring[number % seg->rcu->capacity];
+    return &ring->places[number % ring->capacity];
+}
+
+static int discard_ring(hf_segment_t *seg, struct hfi_tx *tx, const struct hfi_ring *ring)
+{
+    return ring->places != NULL
+               ? hfi_heap_discard(tx, hfi_heap_offset(&seg->heap, ring->places))
+               : 0;
 }
 
 /* Room for one more; commits. */
-static int make_room(hf_segment_t *seg, struct hfi_tx *tx)
+static int make_room(hf_segment_t *seg, struct hfi_tx *tx, struct hfi_ring *ring)
 {
-    struct hfi_rcu_control *rcu = seg->rcu;
-    if (rcu->retired - rcu->freed < rcu->capacity) {
+    if (ring->retired - ring->freed < ring->capacity) {
         return 0;
     }
-    uint64_t block, capacity = rcu->capacity != 0 ? 2 * rcu->capacity : HFI_RING_MIN;
+    uint64_t block, capacity = ring->capacity != 0 ? 2 * ring->capacity : HFI_RING_MIN;
     if (capacity > HF_RCU_PENDING_MAX) {
         return EAGAIN;
     }
@@ -54,31 +59,32 @@ static int make_room(hf_segment_t *seg, struct hfi_tx *tx)
     if (error != 0) {
         return error;
     }
-    uint64_t *ring = hfi_heap_address(&seg->heap, block);
-    for (uint64_t n = rcu->freed; n != rcu->retired; n++) {
-        ring[n % capacity] = *place_of(seg, n);
+    struct hfi_ring larger = *ring;
+    larger.places = hfi_heap_address(&seg->heap, block);
+    larger.capacity = capacity;
+    for (uint64_t n = ring->freed; n != ring->retired; n++) {
+        *place_of(&larger, n) = *place_of(ring, n);
     }
-    hfi_tx_publish(tx, &rcu->ring, block);
-    hfi_tx_publish(tx, &rcu->capacity, capacity);
-    error = rcu->ring != 0 ? hfi_heap_discard(tx, rcu->ring) : 0;
-    if (error == 0) {
-        hfi_tx_commit(tx);
-    }
-    return error;
+    hfi_tx_publish(tx, &seg->rcu->ring, block);
+    hfi_tx_publish(tx, &seg->rcu->capacity, capacity);
+    error = discard_ring(seg, tx, ring);
+    *ring = larger;
+    return error == 0 ? hfi_tx_commit(tx) : error;
 }
 
 /* Its place is nobody's before the commit. Requires room. Returns its number, from 1. */
-static uint64_t put(hf_segment_t *seg, struct hfi_tx *tx, uint64_t block)
+static uint64_t put(
+    hf_segment_t *seg, struct hfi_tx *tx, const struct hfi_ring *ring, uint64_t block)
 {
-    uint64_t number = seg->rcu->retired + 1;
-    hfi_store64_release(place_of(seg, seg->rcu->retired), block);
+    uint64_t number = ring->retired + 1;
+    hfi_store64_release(place_of(ring, ring->retired), block);
     hfi_tx_publish(tx, &seg->rcu->retired, number);
     return number;
 }
 
-static bool is_left(const struct hfi_rcu_control *rcu, uint64_t end)
+static bool is_left(const struct hfi_ring *ring, uint64_t end)
 {
-    return rcu->freed < end && rcu->freed != rcu->retired;
+    return ring->freed < end && ring->freed != ring->retired;
 }
 
 /* One that cannot be freed is given up, and counted: it must not be in the way of those
@@ -87,13 +93,14 @@ static int give_up(hf_segment_t *seg, uint64_t number)
 {
     struct hfi_rcu_control *rcu = seg->rcu;
     struct hfi_tx tx;
-    int error = enter(seg, &tx);
+    struct hfi_ring ring;
+    int error = enter(seg, &tx, &ring);
     if (error != 0) {
         return error;
     }
-    if (rcu->freed == number) {
+    if (ring.freed == number) {
         hfi_tx_publish(&tx, &rcu->lost, rcu->lost + 1);
-        hfi_tx_publish(&tx, &rcu->freed, rcu->freed + 1);
+        hfi_tx_publish(&tx, &rcu->freed, number + 1);
     }
     return hfi_heap_leave(&tx);
 }
@@ -101,37 +108,33 @@ static int give_up(hf_segment_t *seg, uint64_t number)
 /* Those before number `end`, and no more than `most`. */
 static int free_until(hf_segment_t *seg, uint64_t end, unsigned most)
 {
-    struct hfi_rcu_control *rcu = seg->rcu;
     struct hfi_tx tx;
-    int error = enter(seg, &tx);
+    struct hfi_ring ring;
+    int error = enter(seg, &tx, &ring);
     if (error != 0) {
         return error;
     }
-    while (error == 0 && is_left(rcu, end) && most-- > 0) {
-        uint64_t block = *place_of(seg, rcu->freed);
-        hfi_tx_publish(&tx, &rcu->freed, rcu->freed + 1);
-        error = hfi_heap_discard(&tx, block);
-        if (error == 0) {
-            hfi_tx_commit(&tx);
+    for (; is_left(&ring, end) && most-- > 0; ring.freed++) {
+        hfi_tx_publish(&tx, &seg->rcu->freed, ring.freed + 1);
+        error = hfi_heap_discard(&tx, *place_of(&ring, ring.freed));
+        error = error == 0 ? hfi_tx_commit(&tx) : error;
+        if (error != 0) {
+            (void)hfi_heap_cancel(&tx, error);
+            return give_up(seg, ring.freed);
         }
     }
-    if (error == 0) {
-        return hfi_heap_leave(&tx);
-    }
-    uint64_t number = rcu->freed;
-    (void)hfi_heap_cancel(&tx, error);
-    return give_up(seg, number);
+    return hfi_heap_leave(&tx);
 }
 
 static int drop_empty_ring(hf_segment_t *seg)
 {
-    struct hfi_rcu_control *rcu = seg->rcu;
     struct hfi_tx tx;
-    int error = enter(seg, &tx);
-    if (error == 0 && rcu->ring != 0 && rcu->freed == rcu->retired) {
-        hfi_tx_publish(&tx, &rcu->ring, 0);
-        hfi_tx_publish(&tx, &rcu->capacity, 0);
-        return hfi_heap_end(&tx, hfi_heap_discard(&tx, rcu->ring));
+    struct hfi_ring ring;
+    int error = enter(seg, &tx, &ring);
+    if (error == 0 && ring.places != NULL && ring.freed == ring.retired) {
+        hfi_tx_publish(&tx, &seg->rcu->ring, 0);
+        hfi_tx_publish(&tx, &seg->rcu->capacity, 0);
+        return hfi_heap_end(&tx, discard_ring(seg, &tx, &ring));
     }
     return error != 0 ? error : hfi_heap_leave(&tx);
 }
@@ -144,15 +147,16 @@ static int begin_period(hf_segment_t *seg)
 {
     struct hfi_rcu_control *rcu = seg->rcu;
     struct hfi_tx tx;
+    struct hfi_ring ring;
     uint64_t epoch;
-    int error = enter(seg, &tx);
+    int error = enter(seg, &tx, &ring);
     if (error != 0) {
         return error;
     }
-    bool begins = rcu->freed >= rcu->period_end && rcu->freed != rcu->retired &&
+    bool begins = ring.freed >= rcu->period_end && ring.freed != ring.retired &&
                   hfi_rcu_begin(seg, &epoch) == 0;
     if (begins) {
-        hfi_tx_publish(&tx, &rcu->period_end, rcu->retired);
+        hfi_tx_publish(&tx, &rcu->period_end, ring.retired);
         hfi_tx_publish(&tx, &rcu->period, epoch);
         hfi_tx_publish(&tx, &rcu->period_time, hfi_now());
     }
@@ -164,12 +168,13 @@ static int tend(hf_segment_t *seg)
 {
     const struct hfi_rcu_control *rcu = seg->rcu;
     struct hfi_tx tx;
-    int error = enter(seg, &tx);
+    struct hfi_ring ring;
+    int error = enter(seg, &tx, &ring);
     if (error != 0) {
         return error;
     }
     uint64_t end = rcu->period_end, epoch = rcu->period;
-    bool waits = rcu->freed < end;
+    bool waits = ring.freed < end;
     error = hfi_heap_cancel(&tx, 0);
     if (error == 0 && waits) {
         if (!hfi_rcu_is_over(seg, epoch)) {
@@ -182,29 +187,30 @@ static int tend(hf_segment_t *seg)
 
 /* Whether the block can be retired now. Asks first: a larger ring might come to stand in
  * one that is free. */
-static int prepare(hf_segment_t *seg, struct hfi_tx *tx, uint64_t block)
+static int prepare(
+    hf_segment_t *seg, struct hfi_tx *tx, struct hfi_ring *ring, uint64_t block)
 {
     uint64_t unused;
     int error = hfi_heap_usable(&seg->heap, block, &unused);
-    return error != 0 ? error : make_room(seg, tx);
+    return error != 0 ? error : make_room(seg, tx, ring);
 }
 
 /*
- * Enters, with room to retire what p points to, if anything, or (p null) the block. Where
- * there is none, what can be freed is: that takes a look at the last period, and perhaps
+ * Enters, with room to retire the block, or (p not null) what p points to, if anything,
+ * which it looks at once and makes the block: p may be being set. Where there is no room, what can be freed is: that takes a look at the last period, and perhaps
  * one at a period that it begins. What goes wrong in it is the heap's trouble, and told.
  */
-static int enter_with_room(
-    hf_segment_t *seg, struct hfi_tx *tx, const hf_ptr_t *p, uint64_t block)
+static int enter_with_room(hf_segment_t *seg, struct hfi_tx *tx, struct hfi_ring *ring,
+    const hf_ptr_t *p, uint64_t *block)
 {
     enum { LOOKS = 2 };
     for (int look = 0;; look++) {
-        int error = enter(seg, tx);
+        int error = enter(seg, tx, ring);
         if (error != 0) {
             return error;
         }
-        block = p != NULL ? hfi_ptr_target(seg, p) : block;
-        error = block != 0 ? prepare(seg, tx, block) : 0;
+        *block = p != NULL ? hfi_ptr_target(seg, p) : *block;
+        error = *block != 0 ? prepare(seg, tx, ring, *block) : 0;
         if (error == 0) {
             return 0;
         }
@@ -224,9 +230,11 @@ static bool is_large(const hf_segment_t *seg, uint64_t block)
 }
 
 /* In a transaction, which it ends: retires the block, if there is one. Requires room. */
-static int retire_and_leave(hf_segment_t *seg, struct hfi_tx *tx, uint64_t block)
+static int retire_and_leave(
+    hf_segment_t *seg, struct hfi_tx *tx, const struct hfi_ring *ring, uint64_t block)
 {
-    bool due = block != 0 && (put(seg, tx, block) % BATCH == 0 || is_large(seg, block));
+    bool due =
+        block != 0 && (put(seg, tx, ring, block) % BATCH == 0 || is_large(seg, block));
     int error = hfi_heap_leave(tx);
     if (error == 0 && due) {
         (void)tend(seg);
@@ -239,24 +247,26 @@ static int retire_and_leave(hf_segment_t *seg, struct hfi_tx *tx, uint64_t block
 int hf_rcu_retire(hf_segment_t *seg, void *block)
 {
     struct hfi_tx tx;
+    struct hfi_ring ring;
     if (seg == NULL || block == NULL) {
         return EINVAL;
     }
     uint64_t offset = hfi_heap_offset(&seg->heap, block);
-    int error = enter_with_room(seg, &tx, NULL, offset);
-    return error != 0 ? error : retire_and_leave(seg, &tx, offset);
+    int error = enter_with_room(seg, &tx, &ring, NULL, &offset);
+    return error != 0 ? error : retire_and_leave(seg, &tx, &ring, offset);
 }
 
 int hf_rcu_replace(hf_segment_t *seg, hf_ptr_t *p, hf_ptr_t *fresh)
 {
     struct hfi_tx tx;
+    struct hfi_ring ring;
+    uint64_t before = 0;
     bool valid = hfi_segment_has_pointer(seg, p) && p != fresh &&
                  (fresh == NULL || hfi_segment_has_pointer(seg, fresh));
-    int error = valid ? enter_with_room(seg, &tx, p, 0) : EINVAL;
+    int error = valid ? enter_with_room(seg, &tx, &ring, p, &before) : EINVAL;
     if (error != 0) {
         return error;
     }
-    uint64_t before = hfi_ptr_target(seg, p);
     uint64_t after = fresh != NULL ? hfi_ptr_target(seg, fresh) : 0;
     if (after == hfi_heap_offset(&seg->heap, p)) {
         return hfi_heap_cancel(&tx, EINVAL);
@@ -265,17 +275,18 @@ int hf_rcu_replace(hf_segment_t *seg, hf_ptr_t *p, hf_ptr_t *fresh)
     if (fresh != NULL) {
         hfi_ptr_publish(&tx, fresh, 0);
     }
-    return retire_and_leave(seg, &tx, before);
+    return retire_and_leave(seg, &tx, &ring, before);
 }
 
 int hf_rcu_barrier(hf_segment_t *seg)
 {
     struct hfi_tx tx;
-    int error = seg != NULL ? enter(seg, &tx) : EINVAL;
+    struct hfi_ring ring;
+    int error = seg != NULL ? enter(seg, &tx, &ring) : EINVAL;
     if (error != 0) {
         return error;
     }
-    uint64_t end = seg->rcu->retired;
+    uint64_t end = ring.retired;
     error = hfi_heap_cancel(&tx, 0);
     if (error == 0) {
         error = hf_rcu_synchronize(seg);
@@ -298,12 +309,9 @@ int hf_rcu_info(hf_segment_t *seg, hf_rcu_info_t *info)
 {
     struct hfi_tx tx;
     struct hfi_ring ring;
-    int error = seg != NULL && info != NULL ? hfi_heap_enter(&seg->heap, &tx) : EINVAL;
+    int error = seg != NULL && info != NULL ? enter(seg, &tx, &ring) : EINVAL;
     if (error != 0) {
         return error;
-    }
-    if (!hfi_segment_ring(seg, &ring)) {
-        return hfi_heap_cancel(&tx, EBADMSG);
     }
     const struct hfi_rcu_control *rcu = seg->rcu;
     *info = (hf_rcu_info_t){
@@ -313,7 +321,7 @@ int hf_rcu_info(hf_segment_t *seg, hf_rcu_info_t *info)
         .fenced = hfi_load32_relaxed(&rcu->fenced) != 0,
     };
     for (uint64_t n = ring.freed; n != ring.retired; n++) {
-        info->pending_bytes += bytes_of(seg, ring.places[n % ring.capacity]);
+        info->pending_bytes += bytes_of(seg, *place_of(&ring, n));
     }
     return hfi_heap_cancel(&tx, 0);
 }

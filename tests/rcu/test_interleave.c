@@ -268,6 +268,33 @@ Test(rcu_interleave, what_a_reader_sees_outlives_a_barrier_that_stood_anywhere)
     cr_assert_eq(rescues(segment), 0);
 }
 
+static int replace_with_nothing(void)
+{
+    return hf_rcu_replace(segment, &room->shown, NULL);
+}
+
+/* Who sets it then does what the header forbids, and may lose its block; nobody's ring. */
+Test(rcu_interleave, a_pointer_that_is_set_while_it_is_replaced_harms_no_other)
+{
+    enum { APART = 7 * EACH };
+    unsigned retired = 0, at = 0;
+    for (pid_t actor = 1; actor != 0; at += APART) {
+        make_other(at);
+        actor = fork_to(nothing, replace_with_nothing, at);
+        hf_ptr_set(&room->shown, hf_ptr_get(&room->other));
+        hf_ptr_set(&room->other, NULL);
+        if (actor != 0) {
+            let_go(actor);
+            assert_exits(actor, 0);
+        }
+        retired += rcu_info().pending != 0;
+        assert_ok(hf_rcu_barrier(segment));
+        assert_ok(hf_segment_check(segment, NULL, NULL));
+        hf_ptr_set(&room->shown, NULL);
+    }
+    cr_assert(retired > 0 && retired < at / APART);
+}
+
 /* ---- two who free at a time ---- */
 
 enum { BATCH = 64 }; /* src/rcu/retire.c: the last of so many tends */
