@@ -66,6 +66,7 @@ static void forget_marks(struct hfi_slot *slot)
         hfi_store64_release(&slot->reading[i], 0);
     }
     hfi_store64_release(&slot->section, 0);
+    hfi_store32_relaxed(&slot->bias, HFI_FENCED);
 }
 
 /* Sleepers of other processes watch the lease; those of the owner's, the generation. */
@@ -91,7 +92,6 @@ static int begin(const struct hfi_table *table, uint32_t index, uint64_t *tag)
     hfi_store64_relaxed(&slot->waiting_on, 0);
     hfi_store64_relaxed(&slot->arrived_at, 0);
     forget_marks(slot);
-    hfi_store32_relaxed(&slot->bias, HFI_FENCED);
     hfi_store32_relaxed(&slot->pid, hfi_process_id());
     hfi_store32_relaxed(&slot->tid, hfi_thread_id());
     hfi_store64_relaxed(&slot->process, hfi_process_nonce());
