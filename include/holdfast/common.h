@@ -18,13 +18,15 @@
  *   EACCES           no permission, or a segment attached read-only
  *   ENOTSUP          the kernel does not certify this thread's death (no robust futexes:
  *                    an emulator, a raw clone)
+ *   EBADF            the program has closed the segment's own descriptor: joining and
+ *                    growing need it
  *   ENOENT EEXIST ENOMEM ENOSPC   as everywhere
  *
  * Participants. A thread joins a segment by itself at its first call there (and may then
- * see EAGAIN, ENOTSUP, ENOMEM or EACCES from it) and leaves at its exit. Whoever leaves,
- * exits, execs or is killed while holding something counts as dead for it. The child of a
- * fork is a new participant and holds nothing; what its parent held is still the
- * parent's.
+ * see EAGAIN, ENOTSUP, ENOMEM, EACCES or EBADF from it) and leaves at its exit. Whoever
+ * leaves, exits, execs or is killed while holding something counts as dead for it. The
+ * child of a fork is a new participant and holds nothing; what its parent held is still
+ * the parent's.
  *
  * Memory. A primitive is plain memory at an 8-byte boundary inside a segment's memory,
  * the same for 32- and 64-bit programs. All-zero is its initial state: there is nothing

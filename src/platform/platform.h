@@ -108,6 +108,8 @@ int hfi_object_map(
     int object, uint64_t offset, size_t size, enum hfi_access access, void **memory);
 int hfi_object_flush(void *memory, size_t size); /* any part of what is mapped */
 void hfi_object_unmap(void *memory, size_t size);
+/* Whether the object reaches to this byte of what is mapped: to touch it is no fault. */
+bool hfi_object_is_behind(const void *byte);
 void hfi_object_close(int object);
 int hfi_object_read(
     int object, void *bytes, size_t size); /* from the start; EBADMSG: short */

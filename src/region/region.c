@@ -61,7 +61,7 @@ static int vet(struct hfi_region *region)
         error = EACCES;
     }
     if (error != 0) {
-        hfi_region_close(region);
+        hfi_object_close(region->object);
     }
     return error;
 }
@@ -82,7 +82,7 @@ int hfi_region_open_fd(struct hfi_region *region, int fd, bool read_only)
         return error;
     }
     if (descriptor_read_only && !read_only) {
-        hfi_region_close(region);
+        hfi_object_close(region->object);
         return EACCES;
     }
     return vet(region);
@@ -93,6 +93,13 @@ int hfi_region_create(struct hfi_region *region, unsigned permissions)
     *region = (struct hfi_region){.read_only = false};
     int error = hfi_object_create(
         &region->object, permissions != 0 ? permissions : DEFAULT_PERMISSIONS);
+    return error != 0 ? error : vet(region);
+}
+
+int hfi_region_create_anonymous(struct hfi_region *region)
+{
+    *region = (struct hfi_region){.read_only = false};
+    int error = hfi_object_create_anonymous(&region->object);
     return error != 0 ? error : vet(region);
 }
 
@@ -142,25 +149,39 @@ int hfi_region_grow(const struct hfi_region *region, uint64_t from, uint64_t end
     return error == 0 && !hfi_region_backs(region, end) ? EBADMSG : error;
 }
 
+/* How far the object reaches: up to `end`, if its descriptor does not tell and the memory
+ * there does. */
+static uint64_t reach_of(const struct hfi_region *region, uint64_t end)
+{
+    struct hfi_object_info info;
+    if (hfi_region_inspect(region, &info) == 0) {
+        return info.size;
+    }
+    return hfi_object_is_behind((char *)region->memory + end - 1) ? end : 0;
+}
+
 bool hfi_region_has_grown(const struct hfi_region *region, uint64_t end)
 {
     uint64_t *known = (uint64_t *)&region->info.size; /* the one field that may change */
     uint64_t backed = hfi_load64_relaxed(known);
-    struct hfi_object_info info;
-    if (end > region->size || hfi_region_inspect(region, &info) != 0) {
+    if (end > region->size) {
         return false;
     }
-    while (backed < info.size && !hfi_cas64(known, &backed, info.size)) {
+    uint64_t reach = reach_of(region, end);
+    while (backed < reach && !hfi_cas64(known, &backed, reach)) {
         /* another thread knows of more, or less */
     }
-    return end <= info.size;
+    return end <= reach;
 }
 
 void hfi_region_close(struct hfi_region *region)
 {
+    struct hfi_object_info unused;
     if (region->memory != NULL) {
         hfi_object_unmap(region->memory, region->size);
         region->memory = NULL;
     }
-    hfi_object_close(region->object);
+    if (hfi_region_inspect(region, &unused) == 0) {
+        hfi_object_close(region->object);
+    }
 }

@@ -50,6 +50,8 @@ int hfi_region_open_fd(struct hfi_region *region, int fd, bool read_only);
 
 /* A new object without a name; empty. Permissions 0: the default. */
 int hfi_region_create(struct hfi_region *region, unsigned permissions);
+/* One that can never have any, nor be made smaller. */
+int hfi_region_create_anonymous(struct hfi_region *region);
 /* Allocates it in full, whatever it holds, and maps it, with room to grow up to the
  * limit; on failure closes it. */
 int hfi_region_allocate(struct hfi_region *region, uint64_t size, uint64_t limit);
@@ -69,6 +71,7 @@ static inline bool hfi_region_backs(const struct hfi_region *region, uint64_t en
     return end <= hfi_load64_relaxed(&region->info.size) ||
            hfi_region_has_grown(region, end);
 }
+/* What the descriptor has become, if it was closed behind our back, stays open. */
 void hfi_region_close(struct hfi_region *region);
 
 #endif

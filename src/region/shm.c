@@ -114,7 +114,7 @@ int hf_shm_remove(const char *name)
 
 static int open_anonymous(struct hfi_region *region, const void *size)
 {
-    int error = hfi_object_create_anonymous(&region->object);
+    int error = hfi_region_create_anonymous(region);
     if (error != 0) {
         return error;
     }

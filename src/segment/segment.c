@@ -298,21 +298,21 @@ static int check_arguments(
     hf_segment_t **seg, unsigned flags, const hf_segment_config_t *config)
 {
     struct hfi_header unused;
-    if (seg == NULL || !hfi_region_are_flags_valid(flags)) {
+    if (seg == NULL) {
         return EINVAL;
     }
     *seg = NULL;
-    return hfi_layout_plan(config, &unused);
+    return hfi_region_are_flags_valid(flags) ? hfi_layout_plan(config, &unused) : EINVAL;
 }
 
 int hf_segment_open(hf_segment_t **seg, const char *name, unsigned flags,
     const hf_segment_config_t *config)
 {
     config = config != NULL ? config : &no_wishes;
+    int error = check_arguments(seg, flags, config);
     name = hfi_region_name(name);
-    int error = name == NULL ? EINVAL : check_arguments(seg, flags, config);
-    if (error != 0) {
-        return error;
+    if (error != 0 || name == NULL) {
+        return error != 0 ? error : EINVAL;
     }
     int saved = errno;
     struct wish wish = {seg, name, flags, config};

@@ -81,11 +81,15 @@ Test(segment, what_can_never_be_right_is_EINVAL)
     unsigned flags[] = {HF_EXCLUSIVE, HF_CREATE | HF_READ_ONLY, 8, UINT32_MAX};
     for (size_t i = 0; i < 4; i++) {
         assert_error(hf_segment_open(&segment, name, HF_CREATE, &bad[i]), EINVAL);
+        segment = (hf_segment_t *)name;
         assert_error(hf_segment_open(&segment, name, flags[i], NULL), EINVAL);
+        cr_assert_null(segment);
     }
+    segment = (hf_segment_t *)name;
     assert_error(hf_segment_open(NULL, name, HF_CREATE, NULL), EINVAL);
     assert_error(hf_segment_open(&segment, NULL, HF_CREATE, NULL), EINVAL);
     assert_error(hf_segment_open(&segment, "a/b", HF_CREATE, NULL), EINVAL);
+    cr_assert_null(segment);
     assert_error(hf_segment_remove("a/b"), EINVAL);
     assert_error(hf_segment_close(NULL), EINVAL);
     cr_assert_null(hf_segment_root(NULL));
@@ -305,6 +309,19 @@ Test(segment, an_object_with_anything_in_it_is_somebodys)
     assert_error(hf_segment_open_fd(&segment, fd, HF_CREATE, NULL), EBADMSG);
     cr_assert_eq(pread(fd, &read, 1, 70000), 1);
     cr_assert_eq(read, byte);
+}
+
+Test(segment, one_larger_than_can_be_read_is_looked_at_all_the_same)
+{
+    const off_t far = (off_t)1 << 50;
+    char byte = 1;
+    int fd = memfd_create("segment", MFD_CLOEXEC);
+    cr_assert_eq(pwrite(fd, &byte, 1, far), 1);
+    assert_error(hf_segment_open_fd(&segment, fd, HF_CREATE, NULL), EBADMSG);
+    cr_assert_eq(lseek(fd, 0, SEEK_CUR), 0, "where the caller stood in it");
+    cr_assert_eq(ftruncate(fd, far), 0);
+    assert_ok(hf_segment_open_fd(&segment, fd, HF_CREATE, NULL));
+    assert_ok(hf_segment_check(segment, NULL, NULL));
 }
 
 Test(segment, holes_are_filled_when_it_is_opened)

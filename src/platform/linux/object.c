@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DIRECTORY "/dev/shm"
@@ -207,6 +210,18 @@ void hfi_object_unmap(void *memory, size_t size)
     munmap((char *)memory - before, before + size);
 }
 
+/* The kernel looks at a word for us, and waits no time: EFAULT where we would be killed. */
+bool hfi_object_is_behind(const void *byte)
+{
+    int saved = errno;
+    const struct timespec no_time = {0};
+    uintptr_t word = (uintptr_t)byte / sizeof(uint32_t) * sizeof(uint32_t);
+    bool is_fault = syscall(SYS_futex, word, FUTEX_WAIT, 0, &no_time, NULL, 0) != 0 &&
+                    errno == EFAULT;
+    errno = saved;
+    return !is_fault;
+}
+
 void hfi_object_close(int object)
 {
     close(object);
@@ -230,22 +245,6 @@ int hfi_object_write(int object, const void *bytes, size_t size)
     return (size_t)n == size ? 0 : ENOSPC;
 }
 
-bool hfi_object_is_zero(int object, uint64_t size)
-{
-    enum { CHUNK = 1 << 14 };
-    static const char zeros[CHUNK];
-    char bytes[CHUNK];
-    for (uint64_t at = 0; at < size;) {
-        uint64_t rest = size - at;
-        ssize_t n = pread(object, bytes, rest < CHUNK ? (size_t)rest : CHUNK, (off_t)at);
-        if (n <= 0 || memcmp(bytes, zeros, (size_t)n) != 0) {
-            return false;
-        }
-        at += (uint64_t)n;
-    }
-    return true;
-}
-
 /*
  * A lock on a description of our own is dropped by nobody's close() but ours. Where none
  * can be had (no /proc, a descriptor of somebody else's file), a record lock does, unless
@@ -257,6 +256,41 @@ static int open_afresh(int object)
     char self[64];
     snprintf(self, sizeof self, "/proc/self/fd/%d", object);
     return open(self, O_RDWR | O_CLOEXEC);
+}
+
+/* Holes are zero, and may be larger than anybody can read. Where the system does not tell
+ * of them there are none, or the descriptor is all we have: its own place in the object is
+ * its owner's. */
+static uint64_t skip_hole(int fresh, uint64_t at, uint64_t size)
+{
+    off_t data = fresh >= 0 ? lseek(fresh, (off_t)at, SEEK_DATA) : (off_t)at;
+    return data >= 0 ? (uint64_t)data : errno == ENXIO ? size : at;
+}
+
+static bool is_zero(int object, int fresh, uint64_t size)
+{
+    enum { CHUNK = 1 << 14 };
+    static const char zeros[CHUNK];
+    char bytes[CHUNK];
+    for (uint64_t at = skip_hole(fresh, 0, size); at < size;) {
+        uint64_t rest = size - at;
+        ssize_t n = pread(object, bytes, rest < CHUNK ? (size_t)rest : CHUNK, (off_t)at);
+        if (n <= 0 || memcmp(bytes, zeros, (size_t)n) != 0) {
+            return false;
+        }
+        at = skip_hole(fresh, at + (uint64_t)n, size);
+    }
+    return true;
+}
+
+bool hfi_object_is_zero(int object, uint64_t size)
+{
+    int fresh = open_afresh(object);
+    bool zero = is_zero(object, fresh, size);
+    if (fresh >= 0) {
+        close(fresh);
+    }
+    return zero;
 }
 
 static bool is_same_object(int fd, const struct hfi_object_info *identity)
