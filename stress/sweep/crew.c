@@ -76,7 +76,7 @@ static void share_progress(unsigned jobs)
 
 void crew_sweep(struct row *rows, size_t count, const struct options *options)
 {
-    const unsigned jobs = options->jobs;
+    const unsigned jobs = (unsigned)options->jobs;
     struct worker workers[MOST_JOBS] = {0};
     struct pollfd polls[MOST_JOBS];
     share_progress(jobs);

@@ -109,7 +109,7 @@ static bool perform(const struct options *options)
     stage_build();
     crew_sweep(rows, row_count, options);
     table_print(rows, row_count);
-    const bool dance = !options->no_choreographies && options->point == EVERY_POINT;
+    const bool dance = !options->no_choreographies && !options->one_point;
     const bool kept = !dance || choreographies_play(options);
     return ours_are_clean() && kept;
 }

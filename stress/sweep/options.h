@@ -5,20 +5,21 @@
 #include "operation.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
-enum { EVERY_POINT = -1, MOST_JOBS = 16 };
+enum { MOST_JOBS = 16 };
 
 struct options {
     bool ours, peers; /* which subjects */
     const char *only; /* "subject/operation" must contain it; null: all */
     bool waiters[MOST_WAITERS + 1];
     bool crowds; /* besides, for the operations that want one */
-    unsigned long stride;
-    unsigned long some_points; /* of a peer's row, or a crowd's */
-    unsigned long most_points; /* of any other */
-    unsigned jobs;             /* rows swept at a time */
-    long point;                /* this one alone, or EVERY_POINT */
-    bool list, no_choreographies;
+    uint64_t stride;
+    uint64_t some_points; /* of a peer's row, or a crowd's */
+    uint64_t most_points; /* of any other */
+    uint64_t jobs;        /* rows swept at a time */
+    uint64_t point;       /* this one alone, if there is one */
+    bool one_point, list, no_choreographies;
 };
 
 /* Ends the program if they make no sense, or ask for help. */

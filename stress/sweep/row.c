@@ -113,9 +113,9 @@ static void sweep_path(
     row->stride = choose_stride(options, row);
     if (!o.at_end) {
         count(row, path.length, &o);
-    } else if (options->point != EVERY_POINT) {
-        o = play(s, &path, (unsigned long)options->point, row);
-        count(row, (unsigned long)options->point, &o);
+    } else if (options->one_point) {
+        o = play(s, &path, options->point, row);
+        count(row, options->point, &o);
     } else {
         sweep_points(s, &path, row, progress);
     }
