@@ -52,12 +52,13 @@ typedef struct {
 } hf_segment_config_t;
 
 /*
- * Opens what exists, or creates (flags: common.h). `name` is 1 to 250 bytes without a slash,
- * but for one that it may begin with. 0; EINVAL: a bad name, flag or config, or the
- * existing one is smaller than the config asks; ENOENT; EEXIST; EACCES: no permission, a
- * symbolic link, not a regular file, or a file of another owner that the whole world may
- * write; EBADMSG: no segment, damaged, or cut short; EPROTONOSUPPORT: a segment of
- * another format version; ENOMEM; ENOSPC; EMFILE, ENFILE. After any of them *seg is null.
+ * Opens what exists, or creates (flags: common.h). `name` is 1 to 250 bytes without a
+ * slash, but for one that it may begin with. 0; EINVAL: a bad name, flag or config, or
+ * the existing one is smaller than the config asks; ENOENT; EEXIST; EACCES: no
+ * permission, a symbolic link, not a regular file, or a file of another owner that the
+ * whole world may write; EBADMSG: no segment, damaged, or cut short; EPROTONOSUPPORT: a
+ * segment of another format version; ENOMEM; ENOSPC; EMFILE, ENFILE. After any of them
+ * *seg is null.
  */
 HF_API HF_NODISCARD int hf_segment_open(hf_segment_t **seg, const char *name,
     unsigned flags, const hf_segment_config_t *config);
@@ -108,11 +109,11 @@ HF_API HF_NODISCARD int hf_segment_grow(hf_segment_t *seg, size_t size);
 
 /*
  * Looks for damage: in the header, the table of participants, the heap, block by block,
- * the directory of named objects, the counters and the retired blocks. What users keep in their memory is theirs to check
- * (hf_mutex_check, ...). Each thing that is wrong is told to `report` (may be null) in
- * words, with its offset, while the heap is locked: `report` must not call anything that
- * allocates here. Mends nothing, but finishes what a dead one had begun in the heap, as
- * every call does. Attached read-only it looks at what stands still, and says so.
+ * the directory of named objects, the counters and the retired blocks. What users keep in
+ * their memory is theirs to check (hf_mutex_check, ...). Each thing that is wrong is told
+ * to `report` (may be null) in words, with its offset, while the heap is locked: `report`
+ * must not call anything that allocates here. Mends nothing, but finishes what a dead one
+ * had begun in the heap, as every call does. Attached read-only it looks at what stands still, and says so.
  *
  * 0; EBADMSG: something is wrong; ETIMEDOUT: somebody had the heap locked for two seconds
  * (stopped, perhaps: `report` is told who), and it was not looked at; EDEADLK: called by

@@ -168,8 +168,8 @@ void hfi_heap_check(const struct hfi_heap *heap, struct hfi_faults *faults)
 
 /* ---- an index ---- */
 
-/* *turns: steps that looking for keys may still take. Usual ones need far fewer; in a table
- * that somebody has made to be slow not all are looked for. */
+/* *turns: steps that looking for keys may still take. Usual ones need far fewer; in a
+ * table that somebody has made to be slow not all are looked for. */
 static const char *fault_of_entry(const struct hfi_heap *heap,
     const struct hfi_index *index, const struct hfi_cells *table, uint64_t cell,
     uint64_t value, uint64_t *turns)

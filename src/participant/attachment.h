@@ -42,7 +42,6 @@ bool hfi_attachment_backs(
 
 /* ---- with the process lock ---- */
 
-/* Closed as often as opened, and without members, it is unmapped and freed. */
 struct hfi_attachment *hfi_attachment_of_object(
     uint64_t device, uint64_t inode, bool read_only);
 struct hfi_attachment *hfi_attachment_at(const void *address, size_t size);
@@ -50,6 +49,7 @@ bool hfi_attachment_is_open(
     const struct hfi_attachment *at); /* also for a wild pointer */
 void hfi_attachment_add(struct hfi_attachment *at);
 void hfi_attachment_reopen(struct hfi_attachment *at);
+/* Closed as often as opened, and without members, it is unmapped and freed. */
 void hfi_attachment_close(struct hfi_attachment *at);
 void hfi_attachment_add_member(struct hfi_attachment *at);
 void hfi_attachment_drop_member(struct hfi_attachment *at);

@@ -16,9 +16,9 @@
 #include "rcu/rcu.h"
 
 /*
- * Retirings before one looks whether any block can be freed. One does at once after a block
- * that is large for the heap: so what waits though no reader holds it back is a quarter of
- * it at most.
+ * Retirings before one looks whether any block can be freed. One does at once after a
+ * block that is large for the heap: so what waits though no reader holds it back is a
+ * quarter of it at most.
  */
 enum { BATCH = 64, LARGE = 4 * BATCH };
 
@@ -197,8 +197,9 @@ static int prepare(
 
 /*
  * Enters, with room to retire the block, or (p not null) what p points to, if anything,
- * which it looks at once and makes the block: p may be being set. Where there is no room, what can be freed is: that takes a look at the last period, and perhaps
- * one at a period that it begins. What goes wrong in it is the heap's trouble, and told.
+ * which it looks at once and makes the block: p may be being set. Where there is no
+ * room, what can be freed is: that takes a look at the last period, and perhaps one at a
+ * period that it begins. What goes wrong in it is the heap's trouble, and told.
  */
 static int enter_with_room(hf_segment_t *seg, struct hfi_tx *tx, struct hfi_ring *ring,
     const hf_ptr_t *p, uint64_t *block)

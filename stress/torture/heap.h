@@ -41,7 +41,7 @@ void heap_free_at_last(worker_t *auditor, unsigned object, hf_ptr_t *p);
 /* When everybody's things are freed: nothing is left but so many blocks. */
 void heap_audit(worker_t *auditor, size_t lasting);
 
-/* With nothing in hand. Who held the lock and died changed nothing that is to be repaired. */
+/* With nothing in hand. Who held the lock and died left nothing to be repaired. */
 void heap_lock(
     worker_t *w, unsigned object, hf_rwlock_t *lock, int (*call)(hf_rwlock_t *));
 void heap_unlock(worker_t *w, unsigned object, hf_rwlock_t *lock);

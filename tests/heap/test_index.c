@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What users of an index cannot bring about: keys of one hash. Else see the map's tests. */
+/* What users of an index cannot bring about: keys of one hash. Else: the map's tests. */
 #include "heap/index.h"
 
 #include "party.h"

@@ -210,7 +210,7 @@ void hfi_object_unmap(void *memory, size_t size)
     munmap((char *)memory - before, before + size);
 }
 
-/* The kernel looks at a word for us, and waits no time: EFAULT where we would be killed. */
+/* The kernel looks at a word for us, and waits no time. EFAULT: we would be killed. */
 bool hfi_object_is_behind(const void *byte)
 {
     int saved = errno;
