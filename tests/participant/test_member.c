@@ -112,6 +112,50 @@ static int lock_once(party_t *p)
     return error != 0 ? error : hf_mutex_unlock(&p->gate);
 }
 
+/* Opens, grows, joins, allocates, maps, closes. */
+static int make_all_kinds_of_calls(void)
+{
+    const char *own = fresh_name();
+    hf_segment_config_t config = {.size = 1 << 16, .max_size = 1 << 20};
+    hf_segment_t *fresh;
+    hf_shm_t *shm;
+    hf_region_t *region;
+    int error = hf_segment_open(&fresh, own, HF_CREATE, &config);
+    error = error == 0 ? hf_segment_grow(fresh, 1 << 17) : error;
+    error = error == 0 ? hf_alloc(fresh, hf_segment_root(fresh), 1 << 18) : error;
+    error = error == 0 ? hf_rcu_synchronize(fresh) : error;
+    error = error == 0 ? hf_segment_close(fresh) : error;
+    error = error == 0 ? hf_segment_remove(own) : error;
+    error = error == 0 ? hf_shm_open_anonymous(&shm, 100) : error;
+    error = error == 0 ? hf_region_map(&region, shm, 0, 0, 0) : error;
+    error = error == 0 ? hf_region_flush(region, 0, 100) : error;
+    error = error == 0 ? hf_region_unmap(region) : error;
+    return error == 0 ? hf_shm_close(shm) : error;
+}
+
+static void *call_though_cancelled(void *ended)
+{
+    pthread_cancel(pthread_self());
+    assert_ok(hf_mutex_lock(&party->lock));
+    assert_ok(hf_mutex_unlock(&party->lock));
+    assert_ok(make_all_kinds_of_calls());
+    *(bool *)ended = true;
+    pthread_testcancel();
+    return NULL;
+}
+
+Test(member, no_call_is_a_cancellation_point, .init = set_up)
+{
+    bool ended = false;
+    void *result;
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, call_though_cancelled, &ended), 0);
+    cr_assert_eq(pthread_join(thread, &result), 0);
+    cr_assert(ended && result == PTHREAD_CANCELED);
+    assert_ok(hf_mutex_lock(&party->lock));
+    assert_ok(hf_mutex_unlock(&party->lock));
+}
+
 Test(member, a_process_of_many_threads_may_fork_at_any_time, .init = set_up)
 {
     bool stop = false;

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "platform/linux/cancel.h"
+
 #define DIRECTORY "/dev/shm"
 
 static int path_of(const char *name, char *path, size_t size)
@@ -61,6 +63,7 @@ int hfi_object_duplicate(int *object, int fd, bool *read_only)
 
 int hfi_object_create(int *object, unsigned permissions)
 {
+    HFI_NOT_CANCELLED;
     int fd = open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0) {
         return errno;
@@ -78,6 +81,7 @@ int hfi_object_create(int *object, unsigned permissions)
  * lets the whole world write looks like a trap to hfi_object_inspect. */
 int hfi_object_create_anonymous(int *object)
 {
+    HFI_NOT_CANCELLED;
     int fd = memfd_create("holdfast", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) {
         return errno;
@@ -155,6 +159,7 @@ static bool is_beyond_memory(int object, uint64_t size)
 
 int hfi_object_allocate(int object, uint64_t from, uint64_t size)
 {
+    HFI_NOT_CANCELLED;
     if (size > INT64_MAX || is_beyond_memory(object, size)) {
         return ENOSPC;
     }
@@ -200,6 +205,7 @@ int hfi_object_map(
 
 int hfi_object_flush(void *memory, size_t size)
 {
+    HFI_NOT_CANCELLED;
     size_t before = place_in_page((uintptr_t)memory);
     return msync((char *)memory - before, before + size, MS_SYNC) == 0 ? 0 : errno;
 }
@@ -224,6 +230,7 @@ bool hfi_object_is_behind(const void *byte)
 
 void hfi_object_close(int object)
 {
+    HFI_NOT_CANCELLED;
     close(object);
 }
 

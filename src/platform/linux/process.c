@@ -11,11 +11,14 @@
 #include <unistd.h>
 #include <urcu-bp.h>
 
+#include "platform/linux/cancel.h"
+
 static const uint32_t never_renewed = 0;
 const uint32_t *hfi_incarnation = &never_renewed;
 
 static uint64_t nonce;
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
+static int cancel_before; /* the lock's holder's */
 static pthread_once_t fork_handlers = PTHREAD_ONCE_INIT;
 
 bool hfi_single_cpu(void)
@@ -82,12 +85,16 @@ static void install_fork_handlers(void)
 
 void hfi_process_lock(void)
 {
+    int before = hfi_forbid_cancel();
     pthread_mutex_lock(&process_lock);
+    cancel_before = before;
 }
 
 void hfi_process_unlock(void)
 {
+    int before = cancel_before;
     pthread_mutex_unlock(&process_lock);
+    hfi_permit_cancel(&before);
 }
 
 int hfi_wiped_map(size_t size, void **memory)
