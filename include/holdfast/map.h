@@ -56,8 +56,9 @@ HF_API HF_NODISCARD int hf_map_insert(hf_segment_t *seg, hf_map_t *map, const vo
     size_t key_size, const void *value, size_t size);
 
 /*
- * A copy of the value. *size: bytes that there is room for; then the value's. ENOENT;
- * ERANGE: it does not fit, *size says what it needs, and *value means nothing.
+ * A copy of the value. *size: bytes that there is room for; then the value's. `value` may
+ * be null if there is none. ENOENT; ERANGE: it does not fit, *size says what it needs, and
+ * *value means nothing.
  */
 HF_API HF_NODISCARD int hf_map_get(const hf_segment_t *seg, const hf_map_t *map,
     const void *key, size_t key_size, void *value, size_t *size);

@@ -98,7 +98,7 @@ int hf_map_get(const hf_segment_t *seg, const hf_map_t *map, const void *key,
 {
     struct hfi_key k;
     struct hfi_found found;
-    int error = value != NULL && size != NULL
+    int error = size != NULL && (value != NULL || *size == 0)
                     ? check_arguments(seg, map, key, key_size, &k)
                     : EINVAL;
     if (error != 0) {
@@ -110,7 +110,10 @@ int hf_map_get(const hf_segment_t *seg, const hf_map_t *map, const void *key,
         look_begin(&look);
         error = hfi_index_look(&seg->heap, look.index, &k, &found);
         if (error == 0) {
-            error = copy_out(&seg->heap, found.value, found.value_size, value, *size);
+            error =
+                value == NULL && found.value_size != 0
+                    ? ERANGE
+                    : copy_out(&seg->heap, found.value, found.value_size, value, *size);
         }
     } while (!look_is_good(&look));
     if (error == 0 || error == ERANGE) {

@@ -158,6 +158,17 @@ Test(map, a_value_that_does_not_fit_is_not_copied)
     cr_assert_eq(size, 0);
 }
 
+Test(map, how_large_a_value_is_can_be_asked_for)
+{
+    size_t size = 0;
+    assert_ok(hf_map_set(segment, map, "k", 1, "value", 5));
+    assert_error(hf_map_get(segment, map, "k", 1, NULL, &size), ERANGE);
+    cr_assert_eq(size, 5);
+    assert_ok(hf_map_set(segment, map, "k", 1, NULL, size = 0));
+    assert_ok(hf_map_get(segment, map, "k", 1, NULL, &size));
+    cr_assert_eq(size, 0);
+}
+
 Test(map, what_does_not_fit_leaves_all_as_it_was)
 {
     static char large[1 << 16];
