@@ -23,10 +23,14 @@
  *   ENOENT EEXIST ENOMEM ENOSPC   as everywhere
  *
  * Participants. A thread joins a segment by itself at its first call there (and may then
- * see EAGAIN, ENOTSUP, ENOMEM, EACCES or EBADF from it) and leaves at its exit. Whoever
- * leaves, exits, execs or is killed while holding something counts as dead for it. The
+ * see EAGAIN, ENOTSUP, ENOMEM, EMFILE, ENFILE, EACCES or EBADF from it) and leaves at its
+ * exit. Whoever leaves, exits, execs or is killed while holding something counts as dead for it. The
  * child of a fork is a new participant and holds nothing; what its parent held is still
  * the parent's.
+ *
+ * liburcu. The library uses its bp flavour, and takes care of it at a fork. A program that
+ * uses that flavour itself leaves urcu_bp_before_fork and its partners to the library, and
+ * opens, joins and closes nothing in its own read sections.
  *
  * Memory. A primitive is plain memory at an 8-byte boundary inside a segment's memory,
  * the same for 32- and 64-bit programs. All-zero is its initial state: there is nothing

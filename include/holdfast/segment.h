@@ -21,10 +21,11 @@
  * The object lives, with its contents, until hf_segment_remove and the last close, or
  * until the system stops. (Linux: a file in /dev/shm.)
  *
- * Limits: 16,384 participants (threads that have joined) a segment, 2^39 bytes. In a
- * process without /proc, a descriptor of a segment's object must not be closed while
- * another thread of the process joins the segment (makes its first call there): the
- * kernel would drop the joiner's claim.
+ * Limits: 16,384 participants (threads that have joined) a segment, 2^39 bytes. A process
+ * that cannot open the object anew (it has no /proc; or another user, whose object it is,
+ * passed it a descriptor, and its permissions do not admit this one) must not close a
+ * descriptor of it while another of its threads joins (makes its first call there): the
+ * kernel would drop the joiner's claim, and two threads might take each other for dead.
  */
 #ifndef HOLDFAST_SEGMENT_H
 #define HOLDFAST_SEGMENT_H
@@ -57,18 +58,20 @@ typedef struct {
  * the existing one is smaller than the config asks; ENOENT; EEXIST; EACCES: no
  * permission, a symbolic link, not a regular file, or a file of another owner that the
  * whole world may write; EBADMSG: no segment, damaged, or cut short; EPROTONOSUPPORT: a
- * segment of another format version; ENOMEM; ENOSPC; EMFILE, ENFILE. After any of them
- * *seg is null.
+ * segment of another format version; ENOMEM; ENOSPC; EMFILE, ENFILE; ENOTSUP: the
+ * system has no /dev/shm, or one without unnamed files. After any of them *seg is null.
  */
 HF_API HF_NODISCARD int hf_segment_open(hf_segment_t **seg, const char *name,
     unsigned flags, const hf_segment_config_t *config);
 
 /*
- * The same on a descriptor (a memfd, a file in /dev/shm, one passed over a socket), which
- * the caller keeps and may close afterwards. HF_CREATE builds a segment in an object that
- * is empty or all zero, also in one whose last creator died; one that is larger, and
- * sealed against shrinking, is used as a whole; permissions stay as they are.
- * HF_EXCLUSIVE: EEXIST if it holds one already. EBADF: not a descriptor.
+ * The same on a descriptor (a memfd, a file in /dev/shm, one passed over a socket),
+ * which the caller keeps and may close afterwards (but see Limits above). HF_CREATE
+ * builds a segment in an object that is empty or all zero, also in one whose last
+ * creator died; one that is larger, and sealed against shrinking, is used as a whole;
+ * permissions stay as they are. HF_EXCLUSIVE: EEXIST if it holds one already. EBADF: not
+ * a descriptor; EACCES: also if it is sealed against what is needed. For another user,
+ * fchmod a memfd first: by default the whole world may write it, so others refuse it.
  */
 HF_API HF_NODISCARD int hf_segment_open_fd(
     hf_segment_t **seg, int fd, unsigned flags, const hf_segment_config_t *config);

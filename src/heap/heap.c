@@ -55,8 +55,8 @@ int hfi_heap_enter_until(
     tx->start = heap->start;
     tx->journal = &heap->control->journal;
     tx->undo = tx->publish = 0;
-    tx->range_size = 0;
-    tx->is_too_long = false;
+    tx->range = tx->range_size = 0;
+    tx->is_too_long = tx->is_read = false;
     bool sound =
         tx->journal->state == 0 && hfi_region_backs(heap->region, heap->control->end);
     return sound ? 0 : unlock(tx, EBADMSG);

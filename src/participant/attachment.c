@@ -69,8 +69,22 @@ static void set_opens(struct hfi_attachment *at, unsigned opens)
     __atomic_store_n(&at->opens, opens, __ATOMIC_RELAXED);
 }
 
-void hfi_attachment_reopen(struct hfi_attachment *at)
+/* What was closed behind our back is replaced. Others may be about to use it: to no avail,
+ * for the old number is wrong, and the new one is right. */
+static void renew_descriptor(struct hfi_attachment *at, struct hfi_region *region)
 {
+    struct hfi_object_info unused;
+    if (hfi_region_inspect(&at->region, &unused) == 0) {
+        hfi_region_close(region);
+    } else {
+        __atomic_store_n(&at->region.object, region->object, __ATOMIC_RELAXED);
+        __atomic_store_n(&at->table.object, region->object, __ATOMIC_RELAXED);
+    }
+}
+
+void hfi_attachment_reopen(struct hfi_attachment *at, struct hfi_region *region)
+{
+    renew_descriptor(at, region);
     set_opens(at, at->opens + 1);
 }
 

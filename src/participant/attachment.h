@@ -48,7 +48,8 @@ struct hfi_attachment *hfi_attachment_at(const void *address, size_t size);
 bool hfi_attachment_is_open(
     const struct hfi_attachment *at); /* also for a wild pointer */
 void hfi_attachment_add(struct hfi_attachment *at);
-void hfi_attachment_reopen(struct hfi_attachment *at);
+/* Takes the region over, with a descriptor of the same object. */
+void hfi_attachment_reopen(struct hfi_attachment *at, struct hfi_region *region);
 /* Closed as often as opened, and without members, it is unmapped and freed. */
 void hfi_attachment_close(struct hfi_attachment *at);
 void hfi_attachment_add_member(struct hfi_attachment *at);

@@ -126,7 +126,8 @@ struct hfi_claim {
     int holder; /* private */
 };
 
-/* EBUSY: claimed elsewhere; EBADF: the object was closed behind our back. */
+/* EBUSY: claimed elsewhere; EBADF: the object was closed behind our back; EMFILE, ENFILE,
+ * ENOMEM. */
 int hfi_claim(struct hfi_claim *claim, int object, const struct hfi_object_info *identity,
     uint64_t number);
 void hfi_unclaim(struct hfi_claim *claim, int object, uint64_t number);

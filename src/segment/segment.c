@@ -117,8 +117,7 @@ static int attach_existing(
     if (at == NULL) {
         return attach(seg, region, &header);
     }
-    hfi_region_close(region);
-    hfi_attachment_reopen(at);
+    hfi_attachment_reopen(at, region);
     *seg = (struct hf_segment *)(void *)at;
     return 0;
 }
@@ -289,7 +288,7 @@ static int open_by_fd(
     if (!read_only) {
         hfi_unclaim(&claim, object, BUILDING);
     }
-    return error;
+    return error == EPERM ? EACCES : error; /* sealed */
 }
 
 /* ---- public ---- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "party.h"
@@ -110,6 +111,25 @@ static int lock_once(party_t *p)
     int error = hf_mutex_lock(&p->gate);
     error = error == EOWNERDEAD ? hf_mutex_consistent(&p->gate) : error;
     return error != 0 ? error : hf_mutex_unlock(&p->gate);
+}
+
+static int join_without_descriptors(party_t *p)
+{
+    struct rlimit limit, none = {.rlim_cur = 0};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return EPROTO;
+    }
+    none.rlim_max = limit.rlim_max;
+    int error = setrlimit(RLIMIT_NOFILE, &none) == 0 ? hf_mutex_lock(&p->lock) : EPROTO;
+    if (error != EMFILE || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return EPROTO;
+    }
+    return lock_once(p);
+}
+
+Test(member, without_a_free_descriptor_joining_is_EMFILE, .init = set_up)
+{
+    assert_exits(spawn(join_without_descriptors, party), 0);
 }
 
 /* Opens, grows, joins, allocates, maps, closes. */

@@ -130,6 +130,11 @@ Test(growth, without_memory_is_ENOSPC_and_all_is_as_it_was)
     assert_ok(hf_alloc(segment, &room->slot[0], 1000));
 }
 
+static void *allocate_there(void *slot)
+{
+    return (void *)(intptr_t)hf_alloc(segment, slot, 10);
+}
+
 static int grow_and_die(party_t *unused)
 {
     (void)unused;
@@ -168,6 +173,25 @@ Test(growth, whose_descriptor_is_another_files_spares_that_and_harms_nobody)
     cr_assert_eq(dup2(kept, fd), fd);
     assert_ok(hf_alloc(segment, &room->slot[1], 10));
     assert_ok(hf_segment_check(segment, NULL, NULL));
+}
+
+Test(growth, whose_descriptor_is_another_files_gets_one_by_opening_again)
+{
+    hf_segment_t *again;
+    int fd = segment->at.region.object, kept = dup(fd);
+    int others = memfd_create("others", MFD_CLOEXEC);
+    cr_assert_eq(dup2(others, fd), fd);
+    assert_error(hf_segment_grow(segment, 1 << 20), EBADF);
+    assert_ok(hf_segment_open_fd(&again, kept, 0, NULL));
+    cr_assert_eq(again, segment);
+    assert_ok(hf_segment_grow(segment, 1 << 20));
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, allocate_there, &room->slot[0]), 0);
+    void *error;
+    cr_assert_eq(pthread_join(thread, &error), 0);
+    cr_assert_null(error, "joining needs it, too");
+    assert_ok(hf_segment_close(again));
+    assert_ok(hf_segment_close(segment));
 }
 
 Test(growth, a_descriptor_that_is_another_files_stays_open)

@@ -324,6 +324,17 @@ Test(segment, one_larger_than_can_be_read_is_looked_at_all_the_same)
     assert_ok(hf_segment_check(segment, NULL, NULL));
 }
 
+Test(segment, what_is_sealed_is_EACCES)
+{
+    int fd = memfd_create("segment", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    assert_ok(hf_segment_open_fd(&segment, fd, HF_CREATE, NULL));
+    assert_ok(hf_segment_close(segment));
+    cr_assert_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
+    assert_error(hf_segment_open_fd(&segment, fd, 0, NULL), EACCES);
+    cr_assert_null(segment);
+    assert_ok(hf_segment_open_fd(&segment, fd, HF_READ_ONLY, NULL));
+}
+
 Test(segment, holes_are_filled_when_it_is_opened)
 {
     create(NULL);

@@ -66,7 +66,7 @@ int hfi_object_create(int *object, unsigned permissions)
     HFI_NOT_CANCELLED;
     int fd = open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0) {
-        return errno;
+        return errno == EROFS ? EACCES : errno == ENOENT ? ENOTSUP : errno;
     }
     if (fchmod(fd, (mode_t)permissions) != 0) {
         int error = errno;
@@ -276,7 +276,7 @@ static uint64_t skip_hole(int fresh, uint64_t at, uint64_t size)
 
 static bool is_zero(int object, int fresh, uint64_t size)
 {
-    enum { CHUNK = 1 << 14 };
+    enum { CHUNK = 1 << 11 };
     static const char zeros[CHUNK];
     char bytes[CHUNK];
     for (uint64_t at = skip_hole(fresh, 0, size); at < size;) {
@@ -325,6 +325,9 @@ int hfi_claim(struct hfi_claim *claim, int object, const struct hfi_object_info 
     uint64_t number)
 {
     int fresh = open_afresh(object);
+    if (fresh < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+        return errno;
+    }
     int fd = fresh >= 0 ? fresh : object;
     int error = is_same_object(fd, identity) ? 0 : EBADF;
     if (error == 0) {
