@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <holdfast/holdfast.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
     hf_mutex_t lock;
@@ -16,6 +17,7 @@ int main(int argc, char **argv)
     hf_segment_config_t config = {.root_size = sizeof(shared_t)};
     int error = hf_segment_open(&segment, name, HF_CREATE, &config);
     if (error != 0) {
+        fprintf(stderr, "%s: %s\n", name, strerror(error));
         return error;
     }
     shared_t *shared = hf_segment_root(segment); /* all zero at first */

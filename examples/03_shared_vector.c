@@ -3,6 +3,7 @@
 #include <holdfast/holdfast.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 int main(int argc, char **argv)
 {
@@ -16,6 +17,7 @@ int main(int argc, char **argv)
             segment, "numbers", sizeof(hf_vector_t), NULL, NULL, &object);
     }
     if (error != 0) {
+        fprintf(stderr, "%s: %s\n", name, strerror(error));
         return error;
     }
     hf_vector_t *numbers = object; /* all zero at first */

@@ -3,6 +3,7 @@
  * the first be killed in the middle, the next one begins anew. */
 #include <holdfast/holdfast.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
     hf_mutex_t lock;
@@ -28,6 +29,7 @@ int main(int argc, char **argv)
             segment, "tickets", sizeof(office_t), construct, &first, &object);
     }
     if (error != 0) {
+        fprintf(stderr, "%s: %s\n", name, strerror(error));
         return error;
     }
     office_t *office = object;

@@ -20,8 +20,9 @@
  * of one that is stopped, or slow, holds back what it may be reading: hf_rcu_stalled
  * names it. Blocks that wait for a grace period belong to the segment, not to who retired
  * them: whoever goes on retiring, or calls hf_rcu_barrier, frees them (one in 64 retirings
- * does, and each of a block that is large for the heap). When hf_alloc finds
- * no memory, hf_rcu_barrier waits for what is held back.
+ * does, and each of a block that is large for the heap). When hf_alloc finds no memory,
+ * hf_rcu_barrier waits for what is held back. Replacing, retiring and hf_rcu_info wait for
+ * no reader, but take the heap's lock, as hf_alloc does.
  *
  * Kill theorem: a process killed at any instruction inside these calls leaves a pointer
  * replaced and its block retired, or neither; every block is freed once, and none while a
@@ -80,7 +81,7 @@ static inline void hf_rcu_assign(hf_ptr_t *p, void *target)
 
 /*
  * In one commit: p points to what *fresh points to, *fresh becomes null, and the block
- * that p pointed to, if any, is retired. Does not wait. `fresh` may be null, or point to
+ * that p pointed to, if any, is retired. `fresh` may be null, or point to
  * nothing: then p becomes null. EAGAIN: HF_RCU_PENDING_MAX blocks wait already; ENOSPC: no
  * memory to note it: all is as it was in both cases. EINVAL: one of them would point to
  * itself; EBADMSG: p does not lead to a block.
@@ -95,7 +96,7 @@ HF_API HF_NODISCARD int hf_rcu_replace(hf_segment_t *seg, hf_ptr_t *p, hf_ptr_t 
 
 /*
  * Retires a block of the heap that no pointer leads to any more: frees it after a grace
- * period. Does not wait; errors as hf_rcu_replace, and EBADMSG: not a block in use. As
+ * period. Errors as hf_rcu_replace, and EBADMSG: not a block in use. As
  * with free, doing it twice is the caller's fault; who may die in between cannot know
  * whether it has done it, so prefer hf_rcu_replace.
  */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 void stress_complain(stress_complaints_t *c, const char *format, ...)
 {
@@ -44,5 +45,5 @@ const char *stress_error_name(int error)
             return names[i].name;
         }
     }
-    return "an unforeseen error";
+    return strerror(error);
 }

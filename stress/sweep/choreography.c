@@ -111,3 +111,14 @@ void choreographies_list(const struct options *options)
         }
     }
 }
+
+unsigned choreographies_count(const struct options *options)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < PLAYS; i++) {
+        for (unsigned j = 0; j < TROUPES; j++) {
+            count += is_wanted(options, troupes[j], i);
+        }
+    }
+    return count;
+}

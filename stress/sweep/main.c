@@ -124,5 +124,11 @@ int main(int count, char **words)
         choreographies_list(&options);
         return 0;
     }
+    if (row_count == 0 && choreographies_count(&options) == 0) {
+        fprintf(stderr,
+            "sweep: nothing has '%s' in its name; --list shows what there is\n",
+            options.only != NULL ? options.only : "");
+        return 2;
+    }
     return perform(&options) ? 0 : 1;
 }
