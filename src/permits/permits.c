@@ -133,10 +133,8 @@ static int attempt(
         error = take_orphan(p, count, &wait->me, which, &holders);
     }
     if (error != EBUSY) {
-        if (wait->rang &&
-            hfi_queue_value(hfi_load64_relaxed(&p->hf_word)) == hfi_queue_value(w)) {
-            hfi_wait_count_rescue(wait);
-        }
+        /* Its release is told by now, or in a moment: else the timer was needed. */
+        (void)hfi_wait_may_take(wait, hfi_low_half(&p->hf_word), hfi_queue_value(w));
         return error;
     }
     if (hfi_wait_is_over(wait)) {
