@@ -31,7 +31,7 @@ static int map(hf_region_t *region, const hf_shm_t *shm, enum hfi_access access,
         return EACCES;
     }
     struct hfi_object_info info;
-    int error = hfi_object_inspect(shm->region.object, &info);
+    int error = hfi_region_inspect(&shm->region, &info);
     if (error != 0) {
         return error;
     }

@@ -12,15 +12,16 @@
 #include "region/region.h"
 
 /* Also to the size that it has: then it fills holes. */
-static int resize(int object, uint64_t size)
+static int resize(const struct hfi_region *region, uint64_t size)
 {
     struct hfi_object_info info;
-    int error = hfi_object_inspect(object, &info);
+    int error = hfi_region_inspect(region, &info);
     if (error != 0) {
         return error;
     }
     bool cut = size < info.size || size == 0; /* nothing can't be allocated */
-    return cut ? hfi_object_cut(object, size) : hfi_object_allocate(object, 0, size);
+    return cut ? hfi_object_cut(region->object, size)
+               : hfi_object_allocate(region->object, 0, size);
 }
 
 /* The handle of what `open` opened. */
@@ -70,7 +71,7 @@ static int make(void *arg)
     if (error != 0) {
         return error;
     }
-    error = resize(wish->region->object, wish->config->size);
+    error = resize(wish->region, wish->config->size);
     if (error == 0) {
         error = hfi_object_publish(wish->region->object, wish->name);
     }
@@ -118,7 +119,7 @@ static int open_anonymous(struct hfi_region *region, const void *size)
     if (error != 0) {
         return error;
     }
-    error = resize(region->object, *(const uint64_t *)size);
+    error = resize(region, *(const uint64_t *)size);
     if (error != 0) {
         hfi_region_close(region);
     }
@@ -173,7 +174,7 @@ int hf_shm_truncate(hf_shm_t *shm, uint64_t size)
         return EACCES;
     }
     int saved = errno;
-    int error = resize(shm->region.object, size);
+    int error = resize(&shm->region, size);
     errno = saved;
     return error;
 }
@@ -184,7 +185,7 @@ int hf_shm_size(const hf_shm_t *shm, uint64_t *size)
         return EINVAL;
     }
     struct hfi_object_info info;
-    int error = hfi_object_inspect(shm->region.object, &info);
+    int error = hfi_region_inspect(&shm->region, &info);
     if (error == 0) {
         *size = info.size;
     }

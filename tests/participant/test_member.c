@@ -160,18 +160,16 @@ static void *call_though_cancelled(void *ended)
     assert_ok(hf_mutex_unlock(&party->lock));
     assert_ok(make_all_kinds_of_calls());
     *(bool *)ended = true;
-    pthread_testcancel();
     return NULL;
 }
 
 Test(member, no_call_is_a_cancellation_point, .init = set_up)
 {
     bool ended = false;
-    void *result;
     pthread_t thread;
     cr_assert_eq(pthread_create(&thread, NULL, call_though_cancelled, &ended), 0);
-    cr_assert_eq(pthread_join(thread, &result), 0);
-    cr_assert(ended && result == PTHREAD_CANCELED);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
+    cr_assert(ended);
     assert_ok(hf_mutex_lock(&party->lock));
     assert_ok(hf_mutex_unlock(&party->lock));
 }

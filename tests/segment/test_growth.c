@@ -197,10 +197,15 @@ Test(growth, whose_descriptor_is_another_files_gets_one_by_opening_again)
 Test(growth, a_descriptor_that_is_another_files_stays_open)
 {
     hf_shm_t *shm;
+    hf_region_t *region;
+    uint64_t size;
     int fd, others = memfd_create("others", MFD_CLOEXEC);
     assert_ok(hf_shm_open_anonymous(&shm, 100));
     assert_ok(hf_shm_fd(shm, &fd));
     cr_assert_eq(dup2(others, fd), fd);
+    assert_error(hf_shm_size(shm, &size), EBADF);
+    assert_error(hf_shm_truncate(shm, 5000), EBADF);
+    assert_error(hf_region_map(&region, shm, 0, 0, 0), EBADF);
     assert_ok(hf_shm_close(shm));
     cr_assert_neq(fcntl(fd, F_GETFD), -1);
     fd = segment->at.region.object;
