@@ -23,7 +23,7 @@
 
 _Static_assert(sizeof(hf_latch_t) == 64, "format");
 
-enum { PLACES = 2, WORD = sizeof(uint64_t) };
+enum { PLACES = 2, WORD = sizeof(uint64_t), STEP = 4 * WORD /* bytes copied at once */ };
 
 static size_t words_of(size_t payload)
 {
@@ -154,8 +154,6 @@ static __attribute__((noinline)) void copy_rest(
     }
 }
 
-enum { AT_ONCE = 4 };
-
 /* No compiler unrolls a loop of atomic loads: counting took as long as copying. */
 static inline void copy_words(char *payload, const uint64_t *place)
 {
@@ -165,38 +163,44 @@ static inline void copy_words(char *payload, const uint64_t *place)
     copy_word(payload, place, 3);
 }
 
-static inline size_t copy_steps(char *payload, const uint64_t *place, size_t size)
-{
-    size_t at = 0;
-    for (; size - at >= AT_ONCE * WORD; at += AT_ONCE * WORD) {
-        copy_words(payload + at, place + at / WORD);
-    }
-    return at;
-}
-
 static inline void copy(char *payload, const uint64_t *place, size_t size)
 {
-    size_t at = copy_steps(payload, place, size);
-    if (at < size) {
-        copy_rest(payload + at, place + at / WORD, size - at);
+    size_t rest = size % STEP;
+    for (size_t at = 0; at < size - rest; at += STEP) {
+        copy_words(payload + at, place + at / WORD);
     }
+    if (rest != 0) {
+        copy_rest(payload + (size - rest), place + (size - rest) / WORD, rest);
+    }
+}
+
+/* Whether it is all of write *n, the last one complete: there is one, of this size, and no
+ * write has begun in its place. */
+static inline bool copy_shown(
+    const hf_latch_t *l, void *payload, size_t size, uint64_t *n)
+{
+    *n = hfi_load64_acquire(&l->hf_complete);
+    if (*n == 0 || hfi_load64_relaxed(&l->hf_size) != size) {
+        return false;
+    }
+    copy(payload, place_of(l, *n, size), size);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE); /* the payload, before begun */
+    return hfi_load64_acquire(&l->hf_begun) - *n <= 1;
 }
 
 /* EAGAIN: overtaken. */
-static inline int read_once(const hf_latch_t *l, void *payload, size_t size)
+static int read_once(const hf_latch_t *l, void *payload, size_t size)
 {
-    uint64_t n = hfi_load64_acquire(&l->hf_complete);
+    uint64_t n;
+    if (copy_shown(l, payload, size, &n)) {
+        return 0;
+    }
     if (n == 0) {
         memset(payload, 0, size);
         return 0;
     }
     if (hfi_load64_relaxed(&l->hf_size) != size) {
         return EINVAL;
-    }
-    copy(payload, place_of(l, n, size), size);
-    __atomic_thread_fence(__ATOMIC_ACQUIRE); /* the payload, before begun */
-    if (hfi_load64_acquire(&l->hf_begun) - n <= 1) {
-        return 0;
     }
     /* Who sees a write begun sees the one before complete. */
     return hfi_load64_relaxed(&l->hf_complete) == n ? EBADMSG : EAGAIN;
@@ -229,17 +233,10 @@ static __attribute__((noinline)) int read_any(
 /* What mostly happens, without a call. */
 int hf_latch_read(const hf_latch_t *l, void *payload, size_t size)
 {
-    if (payload != NULL && size % (AT_ONCE * WORD) == 0 && is_here(l, size)) {
-        uint64_t n = hfi_load64_acquire(&l->hf_complete);
-        if (n != 0 && hfi_load64_relaxed(&l->hf_size) == size) {
-            copy_steps(payload, place_of(l, n, size), size);
-            __atomic_thread_fence(__ATOMIC_ACQUIRE);
-            if (hfi_load64_acquire(&l->hf_begun) - n <= 1) {
-                return 0;
-            }
-        }
-    }
-    return read_any(l, payload, size);
+    uint64_t n;
+    bool read = payload != NULL && size % STEP == 0 && is_here(l, size) &&
+                copy_shown(l, payload, size, &n);
+    return read ? 0 : read_any(l, payload, size);
 }
 
 /* ---- questions ---- */
