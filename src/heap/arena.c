@@ -208,8 +208,8 @@ void hfi_heap_format(struct hfi_heap *heap, uint64_t end)
     heap->control->end = heap->first + HFI_HEADER_SIZE;
     *hfi_block_word(heap, heap->first) = hfi_block_header(heap->first, 0, 0);
     if (end - heap->control->end >= HFI_BLOCK_MIN) {
-        struct hfi_tx tx = {
-            .heap = heap, .start = heap->start, .journal = &heap->control->journal};
+        struct hfi_tx tx;
+        hfi_tx_begin(&tx, heap);
         (void)hfi_arena_extend(&tx, end); /* of damage only */
         (void)hfi_tx_commit(&tx);
     }

@@ -8,18 +8,7 @@
 
 /* ---- transactions ---- */
 
-static int undo(struct hfi_tx *tx, int error)
-{
-    int undone = hfi_journal_recover(tx->heap, tx->journal);
-    tx->undo = tx->publish = 0;
-    tx->range_size = 0;
-    return undone != 0 ? undone : error;
-}
-
-/*
- * What the dead holder had begun is undone or finished; dying here, we leave it as it is.
- * Where the arena ends now is not asked: whose descriptor was closed behind its back does
- * not know, and must not close the heap to the others for that.
+/* What the dead holder had begun is undone or finished; dying here, we leave it as it is.
  */
 static int lock(struct hfi_heap *heap, const struct timespec *deadline)
 {
@@ -51,12 +40,7 @@ int hfi_heap_enter_until(
     if (error != 0) {
         return error;
     }
-    tx->heap = heap;
-    tx->start = heap->start;
-    tx->journal = &heap->control->journal;
-    tx->undo = tx->publish = 0;
-    tx->range = tx->range_size = 0;
-    tx->is_too_long = tx->is_read = false;
+    hfi_tx_begin(tx, heap);
     bool sound =
         tx->journal->state == 0 && hfi_region_backs(heap->region, heap->control->end);
     return sound ? 0 : unlock(tx, EBADMSG);
@@ -74,7 +58,7 @@ int hfi_heap_settle(struct hfi_heap *heap)
 
 int hfi_heap_cancel(struct hfi_tx *tx, int error)
 {
-    return unlock(tx, undo(tx, error));
+    return unlock(tx, hfi_tx_undo(tx, error));
 }
 
 int hfi_heap_leave(struct hfi_tx *tx)

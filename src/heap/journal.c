@@ -32,27 +32,35 @@ static void settle(struct hfi_journal *journal)
     __atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
-static void commit(struct hfi_tx *tx)
+void hfi_tx_begin(struct hfi_tx *tx, struct hfi_heap *heap)
 {
+    tx->heap = heap;
+    tx->start = heap->start;
+    tx->journal = &heap->control->journal;
+    tx->undo = tx->publish = 0;
+    tx->range = tx->range_size = 0;
+    tx->is_too_long = tx->is_read = false;
+}
+
+int hfi_tx_commit(struct hfi_tx *tx)
+{
+    if (tx->is_too_long) {
+        return hfi_tx_undo(tx, EBADMSG);
+    }
     if (tx->publish > 0) {
         hfi_store64_release(&tx->journal->state, COMMITTED | tx->publish);
         make_stores(tx->heap, tx->stores, tx->publish); /* not what others may write */
     }
     settle(tx->journal);
+    hfi_tx_begin(tx, tx->heap);
+    return 0;
 }
 
-int hfi_tx_commit(struct hfi_tx *tx)
+int hfi_tx_undo(struct hfi_tx *tx, int error)
 {
-    bool is_too_long = tx->is_too_long;
-    if (is_too_long) {
-        (void)hfi_journal_recover(tx->heap, tx->journal);
-    } else {
-        commit(tx);
-    }
-    tx->undo = tx->publish = 0;
-    tx->range_size = 0;
-    tx->is_too_long = false;
-    return is_too_long ? EBADMSG : 0;
+    int undone = hfi_journal_recover(tx->heap, tx->journal);
+    hfi_tx_begin(tx, tx->heap);
+    return undone != 0 ? undone : error;
 }
 
 /* Nobody's store goes into the lock or the journal, where it could move the next one. */

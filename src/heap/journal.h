@@ -105,8 +105,12 @@ static inline void hfi_tx_set(struct hfi_tx *tx, uint64_t *word, uint64_t value)
     hfi_store64_release(word, value);
 }
 
-/* EBADMSG: it was too long, and has been undone. */
+/* Requires the lock. */
+void hfi_tx_begin(struct hfi_tx *tx, struct hfi_heap *heap);
+/* Either begins the next one. EBADMSG: it was too long, and has been undone. */
 int hfi_tx_commit(struct hfi_tx *tx);
+/* Returns `error`; EBADMSG: the journal is damaged. */
+int hfi_tx_undo(struct hfi_tx *tx, int error);
 
 /* Whether there are stores to be made that somebody may not have made yet. */
 bool hfi_journal_is_committed(const struct hfi_journal *journal);
