@@ -78,7 +78,6 @@ static void renew_descriptor(struct hfi_attachment *at, struct hfi_region *regio
         hfi_region_close(region);
     } else {
         __atomic_store_n(&at->region.object, region->object, __ATOMIC_RELAXED);
-        __atomic_store_n(&at->table.object, region->object, __ATOMIC_RELAXED);
     }
 }
 

@@ -121,12 +121,12 @@ static int try_to_begin(const struct hfi_table *table, uint32_t index, uint64_t 
         return EBUSY;
     }
     struct hfi_claim claim;
-    int error = hfi_claim(&claim, table->object, &table->identity, index);
+    int error = hfi_claim(&claim, table->region->object, &table->region->info, index);
     if (error != 0) {
         return error;
     }
     error = is_free(slot) ? begin(table, index, tag) : EBUSY;
-    hfi_unclaim(&claim, table->object, index);
+    hfi_unclaim(&claim, table->region->object, index);
     return error;
 }
 
@@ -161,7 +161,8 @@ static int claim_soon(
 {
     uint64_t patience = hfi_now() + 10 * HFI_MILLISECOND;
     int error;
-    while ((error = hfi_claim(claim, table->object, &table->identity, index)) == EBUSY &&
+    while ((error = hfi_claim(
+                claim, table->region->object, &table->region->info, index)) == EBUSY &&
            hfi_now() < patience) {
         hfi_pause(HFI_MILLISECOND / 10);
     }
@@ -181,7 +182,7 @@ bool hfi_table_leave(const struct hfi_table *table, uint64_t tag)
     }
     wake_watchers(slot);
     if (claimed) {
-        hfi_unclaim(&claim, table->object, index);
+        hfi_unclaim(&claim, table->region->object, index);
     }
     return claimed;
 }

@@ -16,6 +16,7 @@
 
 #include "base/atomics.h"
 #include "platform/platform.h"
+#include "region/region.h"
 
 enum { HFI_SLOTS_MAX = 16384, HFI_READING_MAX = 8 };
 enum {
@@ -82,8 +83,8 @@ struct hfi_table {
     uint32_t *used;  /* shared: no slot from here on was ever joined */
     uint64_t *epoch; /* shared: RCU's; grows by steps above the nesting */
     uint32_t count;
-    int object; /* claims on its numbers, one a slot, admit to joining and leaving */
-    struct hfi_object_info identity;
+    const struct hfi_region *region; /* claims on its object's numbers, one a slot, admit
+                                        to joining and leaving */
 };
 
 /* EAGAIN: no slot is free. Requires the process lock. */

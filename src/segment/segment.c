@@ -54,8 +54,7 @@ static void describe(struct hf_segment *seg, const struct hfi_header *header)
         .used = &((struct hfi_header *)(void *)memory)->slots_used,
         .epoch = &seg->rcu->epoch,
         .count = header->slot_count,
-        .object = seg->at.region.object,
-        .identity = seg->at.region.info,
+        .region = &seg->at.region,
     };
 }
 

@@ -8,6 +8,7 @@
 
 /* A table in memory of its own, in a process that has been set up as a segment would. */
 static struct hfi_table table;
+static struct hfi_region region;
 
 static void new_table(uint32_t slots)
 {
@@ -19,8 +20,9 @@ static void new_table(uint32_t slots)
     table = (struct hfi_table){.slots = (struct hfi_slot *)(void *)(memory + 4096),
         .used = (uint32_t *)(void *)memory,
         .count = slots,
-        .object = object};
-    assert_ok(hfi_object_inspect(object, &table.identity));
+        .region = &region};
+    region.object = object;
+    assert_ok(hfi_object_inspect(object, &region.info));
     assert_ok(hfi_renew_incarnation());
 }
 
@@ -45,7 +47,7 @@ static int stand_in_the_way(party_t *unused)
 {
     (void)unused;
     struct hfi_claim claim;
-    int error = hfi_claim(&claim, table.object, &table.identity, 0);
+    int error = hfi_claim(&claim, region.object, &region.info, 0);
     hfi_store32_release(&table.slots[1].pid, error == 0 ? 1 : 2);
     return error != 0 ? error : pause();
 }
