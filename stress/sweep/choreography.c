@@ -82,43 +82,40 @@ static bool show(const struct troupe *troupe, const char *name, const struct rep
     return r->ending != BROKE || skipped || !troupe->ours;
 }
 
+/* The next one that the options want, from number *at on: plays one after the other, each
+ * by all troupes. */
+static bool find_wanted(const struct options *options, unsigned *at)
+{
+    while (*at < PLAYS * TROUPES &&
+           !is_wanted(options, troupes[*at % TROUPES], *at / TROUPES)) {
+        ++*at;
+    }
+    return *at < PLAYS * TROUPES;
+}
+
+bool choreographies_any(const struct options *options)
+{
+    unsigned at = 0;
+    return find_wanted(options, &at);
+}
+
 bool choreographies_play(const struct options *options)
 {
     bool good = true;
-    unsigned played = 0;
-    for (unsigned i = 0; i < PLAYS; i++) {
-        for (unsigned j = 0; j < TROUPES; j++) {
-            if (!is_wanted(options, troupes[j], i)) {
-                continue;
-            }
-            if (played++ == 0) {
-                printf("\n%-37s %-19s\n", "choreography", "subject");
-            }
-            const struct reply r = perform(troupes[j], choreographies[i].play);
-            good = show(troupes[j], choreographies[i].name, &r) && good;
-        }
+    if (choreographies_any(options)) {
+        printf("\n%-37s %-19s\n", "choreography", "subject");
+    }
+    for (unsigned at = 0; find_wanted(options, &at); at++) {
+        const struct troupe *troupe = troupes[at % TROUPES];
+        const struct reply r = perform(troupe, choreographies[at / TROUPES].play);
+        good = show(troupe, choreographies[at / TROUPES].name, &r) && good;
     }
     return good;
 }
 
 void choreographies_list(const struct options *options)
 {
-    for (unsigned i = 0; i < PLAYS; i++) {
-        for (unsigned j = 0; j < TROUPES; j++) {
-            if (is_wanted(options, troupes[j], i)) {
-                printf("%s/%s\n", troupes[j]->name, choreographies[i].name);
-            }
-        }
+    for (unsigned at = 0; find_wanted(options, &at); at++) {
+        printf("%s/%s\n", troupes[at % TROUPES]->name, choreographies[at / TROUPES].name);
     }
-}
-
-unsigned choreographies_count(const struct options *options)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < PLAYS; i++) {
-        for (unsigned j = 0; j < TROUPES; j++) {
-            count += is_wanted(options, troupes[j], i);
-        }
-    }
-    return count;
 }

@@ -11,6 +11,6 @@
 /* Plays all that the options want and prints how each went. False: one of ours broke. */
 bool choreographies_play(const struct options *options);
 void choreographies_list(const struct options *options);
-unsigned choreographies_count(const struct options *options);
+bool choreographies_any(const struct options *options);
 
 #endif

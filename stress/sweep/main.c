@@ -124,7 +124,7 @@ int main(int count, char **words)
         choreographies_list(&options);
         return 0;
     }
-    if (row_count == 0 && choreographies_count(&options) == 0) {
+    if (row_count == 0 && !choreographies_any(&options)) {
         fprintf(stderr,
             "sweep: nothing has '%s' in its name; --list shows what there is\n",
             options.only != NULL ? options.only : "");
