@@ -24,9 +24,9 @@
  *
  * Participants. A thread joins a segment by itself at its first call there (and may then
  * see EAGAIN, ENOTSUP, ENOMEM, EMFILE, ENFILE, EACCES or EBADF from it) and leaves at its
- * exit. Whoever leaves, exits, execs or is killed while holding something counts as dead for it. The
- * child of a fork is a new participant and holds nothing; what its parent held is still
- * the parent's.
+ * exit. Whoever leaves, exits, execs or is killed while holding something counts as dead
+ * for it. The child of a fork is a new participant and holds nothing; what its parent held
+ * is still the parent's.
  *
  * liburcu. The library uses its bp flavour, and takes care of it at a fork. A program that
  * uses that flavour itself leaves urcu_bp_before_fork and its partners to the library, and

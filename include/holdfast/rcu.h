@@ -81,10 +81,10 @@ static inline void hf_rcu_assign(hf_ptr_t *p, void *target)
 
 /*
  * In one commit: p points to what *fresh points to, *fresh becomes null, and the block
- * that p pointed to, if any, is retired. `fresh` may be null, or point to
- * nothing: then p becomes null. EAGAIN: HF_RCU_PENDING_MAX blocks wait already; ENOSPC: no
- * memory to note it: all is as it was in both cases. EINVAL: one of them would point to
- * itself; EBADMSG: p does not lead to a block.
+ * that p pointed to, if any, is retired. `fresh` may be null, or point to nothing: then p
+ * becomes null. EAGAIN: HF_RCU_PENDING_MAX blocks wait already; ENOSPC: no memory to note
+ * it: all is as it was in both cases. EINVAL: one of them would point to itself; EBADMSG:
+ * p does not lead to a block.
  *
  * *fresh must be a pointer that no reader looks at. To take an element out of a list, let
  * one of your own point to its successor; the element itself then stays as it is:
@@ -96,9 +96,9 @@ HF_API HF_NODISCARD int hf_rcu_replace(hf_segment_t *seg, hf_ptr_t *p, hf_ptr_t 
 
 /*
  * Retires a block of the heap that no pointer leads to any more: frees it after a grace
- * period. Errors as hf_rcu_replace, and EBADMSG: not a block in use. As
- * with free, doing it twice is the caller's fault; who may die in between cannot know
- * whether it has done it, so prefer hf_rcu_replace.
+ * period. Errors as hf_rcu_replace, and EBADMSG: not a block in use. As with free, doing
+ * it twice is the caller's fault; who may die in between cannot know whether it has done
+ * it, so prefer hf_rcu_replace.
  */
 HF_API HF_NODISCARD int hf_rcu_retire(hf_segment_t *seg, void *block);
 
