@@ -45,13 +45,6 @@ static inline void await_waiters(unsigned (*waiters)(void), unsigned count)
     }
 }
 
-static inline void await_sleep(pid_t process)
-{
-    while (!is_asleep(process)) {
-        sched_yield();
-    }
-}
-
 static inline pid_t spawn_asleep(
     int (*body)(party_t *), party_t *party, unsigned (*waiters)(void), unsigned count)
 {

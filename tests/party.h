@@ -132,6 +132,13 @@ static inline bool is_asleep(pid_t process)
     return state == 'S';
 }
 
+static inline void await_sleep(pid_t process)
+{
+    while (!is_asleep(process)) {
+        sched_yield();
+    }
+}
+
 /* How often it has come to sleep. */
 static inline unsigned long sleeps_of(pid_t process)
 {
@@ -150,9 +157,7 @@ static inline unsigned long sleeps_of(pid_t process)
 /* It sleeps, has woken for whatever reason, its timer's ring for one, and sleeps again. */
 static inline void await_ring(pid_t sleeper)
 {
-    while (!is_asleep(sleeper)) {
-        sched_yield();
-    }
+    await_sleep(sleeper);
     unsigned long before = sleeps_of(sleeper);
     while (sleeps_of(sleeper) == before) {
         sched_yield();
@@ -171,9 +176,7 @@ static inline void await_sleepers(const hf_mutex_t *lock, unsigned sleepers)
 static inline void await_asleep(const hf_mutex_t *lock, unsigned sleepers, pid_t last)
 {
     await_sleepers(lock, sleepers);
-    while (!is_asleep(last)) {
-        sched_yield();
-    }
+    await_sleep(last);
 }
 
 static inline uint64_t rescues(const hf_segment_t *segment)

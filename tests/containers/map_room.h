@@ -47,4 +47,20 @@ static inline void assert_nothing_is_lost(void)
     cr_assert_eq(info_of().largest_free + 8, info_of().size);
 }
 
+static inline int set(uint64_t key, uint64_t value)
+{
+    return hf_map_set(segment, map, &key, sizeof key, &value, sizeof value);
+}
+
+static inline int get(uint64_t key, uint64_t *value)
+{
+    size_t size = sizeof *value;
+    return hf_map_get(segment, map, &key, sizeof key, value, &size);
+}
+
+static inline int erase(uint64_t key)
+{
+    return hf_map_erase(segment, map, &key, sizeof key);
+}
+
 #endif

@@ -22,9 +22,7 @@ Test(rcu_death, the_death_of_a_reader_wakes_who_waits_for_it)
     if (waiter == 0) {
         _exit(hf_rcu_synchronize(segment));
     }
-    while (!is_asleep(waiter)) {
-        sched_yield();
-    }
+    await_sleep(waiter);
     kill_and_reap(reader);
     assert_exits(waiter, 0);
     cr_assert_eq(rescues(segment), 0);
@@ -37,9 +35,7 @@ Test(rcu_death, who_dies_waiting_for_a_section_has_damaged_nothing)
     if (waiter == 0) {
         _exit(hf_rcu_synchronize(segment));
     }
-    while (!is_asleep(waiter)) {
-        sched_yield();
-    }
+    await_sleep(waiter);
     assert_ok(hf_segment_check(segment, NULL, NULL));
     kill_and_reap(waiter);
     assert_ok(hf_segment_check(segment, NULL, NULL));
